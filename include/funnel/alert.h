@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Alerts: their life, and the record published at each turn of it. */
+#ifndef FUNNEL_ALERT_H
+#define FUNNEL_ALERT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "funnel/buf.h"
+#include "funnel/clock.h"
+#include "funnel/record.h"
+#include "funnel/settings.h"
+
+/* --- life: quiet -> pending -> firing -> resolving -> quiet, a const table in alert_life.c --- */
+
+enum alert_state { ALERT_QUIET, ALERT_PENDING, ALERT_FIRING, ALERT_RESOLVING };
+/* What the rule says of its window at one moment. Between breach and clear is neither: hysteresis. */
+enum alert_verdict { VERDICT_CLEAR, VERDICT_BETWEEN, VERDICT_BREACH };
+enum alert_turn { TURN_NONE, TURN_FIRE, TURN_RESOLVE };
+
+struct alert_timing {
+    int64_t pending_ms, hold_ms, resolve_after_ms;
+};
+/* Zeroed is quiet. */
+struct alert_life {
+    enum alert_state state;
+    int64_t since_ms;    /* event time the state began */
+    int64_t fired_ms;    /* event time of the last firing */
+};
+
+/* One evaluation at event time `at`; times never go back. */
+enum alert_turn alert_life_step(struct alert_life *life, const struct alert_timing *timing,
+                                enum alert_verdict verdict, struct etime at);
+/* The earliest event time at which the same verdict would turn the state; ETIME_NONE: never. */
+struct etime alert_life_deadline(const struct alert_life *life, const struct alert_timing *timing,
+                                 enum alert_verdict verdict);
+const char *alert_state_name(enum alert_state s);
+
+/* --- the record --- */
+
+enum alert_status { ALERT_STATUS_FIRING, ALERT_STATUS_UPDATED, ALERT_STATUS_RESOLVED };
+
+struct alert_dim {
+    struct span name, value;
+};
+
+/* One turn of one alert, as values; everything borrowed. Absent numbers are NaN, times ETIME_NONE. */
+struct alert {
+    enum alert_status status;
+    const char *group;          /* ce_source: funneld/<group> */
+    const char *funnel;
+    const char *step;           /* "cart>checkout" or "overall" */
+    const char *from_name, *to_name; /* names people see; for overall first stage and won */
+    const struct alert_dim *dims;    /* sorted by name */
+    size_t dim_count;
+    const char *rule_id;
+    int rule_kind;              /* RULE_* */
+    uint64_t rule_hash;         /* of the rule's meaning */
+    const char *severity, *runbook_url; /* runbook_url may be NULL */
+    struct etime at;            /* the verdict's event time: end of the pane */
+    struct etime starts_at, ends_at;
+    const char *ends_reason;    /* NULL unless resolved: "recovered", "rule_changed", … */
+    struct etime from, to;      /* window */
+    const char *zone;
+    int measure;                /* MEASURE_* */
+    int64_t entries, conversions;
+    double rate, low, high;     /* observed, Wilson 95 % */
+    double expected_rate, expected_conversions;
+    const char *expected_source; /* "target", "benchmark", "previous" */
+    double effect_absolute, effect_relative, lost_conversions;
+    int64_t lost_amount;        /* minor units */
+    bool has_lost_amount;
+    double statistic, threshold; /* of the test */
+    double budget;              /* false alarms a week; NaN */
+    struct etime change_point;
+    double maturity;
+    struct etime watermark;     /* everything up to here was seen */
+    int64_t late;               /* late events so far in this funnel */
+    bool complete;              /* the window holds all its data */
+    uint32_t sequence;          /* of this fingerprint's records, from 1 */
+    int language;               /* LANGUAGE_* */
+    int amount_decimals;
+};
+
+/* FNV-1a (64 bit) over the sorted labels, as Alertmanager's model.LabelSet.Fingerprint; 16 hex digits. */
+uint64_t alert_fingerprint(const struct alert *a);
+/* Appends the CloudEvents 1.0 binary-mode record: key = fingerprint, ce_ headers, JSON value. */
+void alert_put(struct records *out, const struct alert *a);
+
+#endif

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A judge owns one funnel: it adds up the tallies' cells by pane, and at each pane's end keeps risk sets,
+ * totals and windows, and evaluates the rules. A function of the settings and of what the tallies gave:
+ * neither their interleaving nor the way panes are closed in one go or one by one changes anything.
+ *
+ * Nothing happens in a pane without cells unless something is due (a window's slot ends, an alert's time
+ * is over, a day begins): such panes are passed over at once, so a gap costs nothing. */
+#ifndef FUNNEL_JUDGE_H
+#define FUNNEL_JUDGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "funnel/alert.h"
+#include "funnel/cells.h"
+#include "funnel/dwell.h"
+#include "funnel/funnel.h"
+#include "funnel/names.h"
+#include "funnel/record.h"
+#include "funnel/riskset.h"
+#include "funnel/window.h"
+#include "funnel/zone.h"
+
+/* Stays begun on one day of the funnel's zone, and how they have ended so far. */
+struct cohort_day {
+    int32_t day;
+    uint32_t entered, credited, seeded;
+    uint32_t exits[EXIT_CAUSES];
+};
+struct cohort {
+    struct cohort_day *days; /* by day, ascending; days without stays are left out */
+    size_t count, cap;
+};
+
+/* One step of one leaf. Everything but the open ones is a running total. */
+struct judge_step {
+    int64_t entered, credited, seeded, late_advance;
+    int64_t exits[EXIT_CAUSES];
+    int64_t expired_unheard; /* left the last age bin without a word */
+    struct riskset risk;
+    int64_t risk_pane; /* the last pane it was brought to; INT64_MIN before the first stay */
+    struct dwell dwell;
+    struct cohort cohort;
+};
+
+struct judge_stage {
+    int64_t reached, regressed, stock, stock_amount, repeats, repeat_amount;
+};
+
+struct judge_leaf {
+    uint32_t combo;              /* number in judge.combos: the values' text */
+    uint32_t value[DIMS_MAX];    /* numbers in judge.values[dim] */
+    struct judge_step *steps;    /* overall + 1 of them */
+    struct judge_stage *stages;  /* stage_count of them */
+    int64_t won, won_amount;
+    struct dwell cycle;
+    uint32_t series[SEGMENT_SPECS_MAX]; /* by segment spec */
+};
+
+/* A set of leaves: those with these values of the spec's dims. Spec 0 is the whole funnel. */
+struct series {
+    uint8_t spec;
+    uint32_t value[DIMS_MAX]; /* numbers in judge.values; NAME_ABSENT where the spec has not the dim */
+    struct window **windows;  /* [step * window_count + window]; NULL before the first entry */
+};
+
+struct segment_spec {
+    int dims[DIMS_MAX];
+    int count;
+};
+
+struct break_step {
+    int64_t n[BREAK_CAUSES];
+    int64_t amount;
+};
+struct breakdown {
+    struct names values;
+    struct break_step *steps; /* [value * stage_count + step] */
+    size_t value_cap;
+};
+
+struct pending_pane {
+    int64_t pane;
+    struct cell *cells; /* leaf = combo number; BREAK and LOST: the judge's numbers */
+    size_t count, cap, merged;
+};
+
+/* What each source's numbers mean here. */
+struct judge_source {
+    uint32_t *combos, *reasons, *breaks[BREAKDOWNS_MAX];
+    size_t combo_cap, reason_cap, break_cap[BREAKDOWNS_MAX];
+    int64_t pane;   /* of the cells being read */
+    int64_t closed; /* INT64_MIN: nothing yet */
+};
+
+/* The funnel's windows, and at most one more for each of its rules. */
+#define JUDGE_WINDOWS_MAX (WINDOWS_MAX + RULES_MAX)
+
+struct rules; /* rules.h */
+
+struct judge {
+    const struct funnel *funnel; /* borrowed */
+    const struct zone *zone;     /* borrowed */
+    struct zone_cursor cursor;
+    struct judge_source *sources;
+    size_t source_count;
+    struct names combos;      /* values' text of every leaf seen (leaves_text) */
+    int32_t *combo_leaf;      /* by combo: leaf, -1 before it is admitted */
+    size_t combo_cap;
+    struct names values[DIMS_MAX];
+    struct judge_leaf *leaves; /* 0: __other__ on every dim */
+    size_t leaf_count, leaf_cap;
+    uint64_t leaves_refused;
+    bool *shown[DIMS_MAX];     /* by value: is it one of the top N */
+    uint64_t *score[DIMS_MAX]; /* by value: entries, halved each day */
+    size_t shown_cap[DIMS_MAX]; /* of both */
+    uint32_t shown_count[DIMS_MAX];
+    struct segment_spec specs[SEGMENT_SPECS_MAX];
+    size_t spec_count;
+    struct series *series; /* 0: the whole funnel */
+    size_t series_count, series_cap;
+    struct window_def windows[JUDGE_WINDOWS_MAX];
+    size_t window_count;
+    struct pending_pane *pending; /* ascending */
+    size_t pending_count, pending_cap;
+    int64_t closed;       /* INT64_MIN before the first pane */
+    bool finished;        /* `closed` is the last pane, not a whole one */
+    int64_t first_pane;   /* the first one with cells */
+    int64_t day;          /* of the last pane, in the zone; INT64_MIN */
+    int64_t counts[FUNNEL_COUNT_COUNT];
+    int64_t first_ms, last_ms;
+    struct names reasons;
+    int64_t *lost;        /* by reason */
+    size_t lost_cap;
+    struct breakdown breakdowns[BREAKDOWNS_MAX];
+    struct rules *rules;
+    uint64_t panes_closed, conservation_errors;
+};
+
+void judge_init(struct judge *j, const struct funnel *f, const struct zone *zone, size_t sources);
+void judge_deinit(struct judge *j);
+
+/* Takes one tally's cells. */
+void judge_add(struct judge *j, size_t source, const struct cells *cells);
+/* Closes every pane all sources have closed; verdicts go to `out`. */
+void judge_step(struct judge *j, struct records *out);
+/* The end of a finite log, whose last event lies in pane `last`: what is in the panes still open goes into the
+ * totals, without verdicts. */
+void judge_finish(struct judge *j, int64_t last);
+
+/* Checks SEMANTICS section 3's conservation for every step and leaf; returns how many do not balance. */
+uint64_t judge_audit(struct judge *j);
+
+/* Brings every risk set to the last closed pane: what a reader must do before it looks at them. */
+void judge_settle(struct judge *j);
+/* Event time that was surely reached: the end of the last closed pane, at the end of a log the beginning of
+ * its last one. ETIME_NONE before the first pane. */
+struct etime judge_reached(const struct judge *j);
+
+/* --- between the files of the judge --- */
+
+/* judge_leaf.c */
+void judge_leaves_init(struct judge *j);
+void judge_leaves_deinit(struct judge *j);
+uint32_t judge_combo(struct judge *j, struct span text);
+void judge_admit(struct judge *j, const struct cell *cells, size_t count);
+struct cohort_day *cohort_at(struct cohort *c, int32_t day);
+/* series.c */
+void series_init(struct judge *j);
+void series_deinit(struct judge *j);
+size_t series_spec(struct judge *j, const struct settings_strings *dims); /* finds or adds */
+void series_of_leaf(struct judge *j, struct judge_leaf *leaf);
+void series_new_day(struct judge *j, int64_t days);
+void series_show_new(struct judge *j, int dim, uint32_t value);
+struct window *series_window(struct judge *j, uint32_t series, int step, size_t window); /* creates */
+/* Text of the value a series shows for dim: borrowed. */
+struct span series_value(const struct judge *j, const struct series *s, int dim);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One record as it came from Kafka or from a file's line. Everything is borrowed. */
+#ifndef FUNNEL_MESSAGE_H
+#define FUNNEL_MESSAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "funnel/buf.h"
+
+struct message_header {
+    struct span name;
+    struct span value; /* p == NULL: a header without a value */
+};
+
+struct message {
+    struct span value; /* p == NULL: a tombstone */
+    struct span key;   /* p == NULL: none */
+    const struct message_header *headers;
+    size_t header_count;
+    int64_t offset;    /* Kafka offset, or line number from 0 */
+    int64_t timestamp; /* record timestamp, ms; -1 where there is none (a file) */
+    uint32_t partition; /* index of the machine's partition, counted over all inputs */
+    uint16_t input;    /* index into settings.inputs */
+};
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules: what each watches, what it says of its windows, and the alerts that come of it. */
+#ifndef FUNNEL_RULES_H
+#define FUNNEL_RULES_H
+
+#include "funnel/alert.h"
+#include "funnel/judge.h"
+
+/* One rule on one step of one series. */
+struct watch {
+    uint32_t series;
+    int step;
+    struct alert_life life;
+    enum alert_verdict verdict; /* the last one */
+    uint32_t sequence;          /* alert records so far */
+    struct etime starts_at;
+    double reference;           /* change: the earlier rate at firing, what recovery is measured by */
+    bool rise;                  /* change: it fired on a rise */
+};
+
+struct rule {
+    const struct settings_rule *settings; /* borrowed */
+    uint64_t hash;     /* of its meaning, with what it means in this funnel */
+    size_t spec;       /* segment spec of `by` */
+    size_t window;     /* index into judge.windows */
+    int64_t against;   /* change: slots back; calendar: 0 */
+    double z;          /* what the test's statistic must exceed */
+    bool *steps;       /* by step: watched? */
+    struct watch *watches; /* in order of series, step */
+    size_t count, cap;
+    size_t series_seen; /* series looked at for new watches */
+};
+
+struct rules {
+    struct rule *items;
+    size_t count;
+    uint64_t alerts; /* records put out */
+};
+
+/* Registers the rules' windows and segment specs with the judge: before any series is made. */
+void rules_init(struct judge *j);
+void rules_deinit(struct judge *j);
+/* After pane `pane` was closed: verdicts where a window has ended, and what time alone turns. */
+void rules_step(struct judge *j, int64_t pane, struct records *out);
+/* The first pane after `pane` in which rules_step has something to do though no cell comes; INT64_MAX. */
+int64_t rules_next(const struct judge *j, int64_t pane);
+void rules_gauge(const struct judge *j, uint64_t *firing, uint64_t *pending);
+
+/* --- reading.c: what a rule sees, and what it says of it --- */
+struct reading {
+    struct etime from, to;
+    int64_t entries, conversions;
+    int64_t before_entries, before_conversions; /* change */
+    double rate, low, high;
+    double expected;  /* NaN where there is none yet */
+    double statistic; /* > 0: worse than expected (change, rise: better), in standard deviations */
+    bool rise;
+    bool complete;    /* all panes of the window were seen from the start of the log on */
+    enum alert_verdict verdict;
+};
+/* Whether the rule's window ends with this pane. */
+bool reading_due(const struct judge *j, const struct rule *r, int64_t pane);
+void reading_take(struct judge *j, const struct rule *r, const struct watch *w, int64_t pane,
+                  struct reading *ret);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A tally owns one input partition: it puts its events in order, keeps its entities, runs the automaton,
+ * and gives cells. A function of the settings and of that partition's log alone (PROTOCOL section 1). */
+#ifndef FUNNEL_TALLY_H
+#define FUNNEL_TALLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "funnel/automaton.h"
+#include "funnel/cells.h"
+#include "funnel/counters.h"
+#include "funnel/decode.h"
+#include "funnel/dedupe.h"
+#include "funnel/entities.h"
+#include "funnel/funnel.h"
+#include "funnel/record.h"
+#include "funnel/reorder.h"
+
+/* Part of a decoded batch that belongs to one tally, in log order. */
+struct tally_input {
+    const struct message *messages; /* of the whole batch: events and failures index into it */
+    const struct event *events;
+    size_t event_count;
+    const struct decode_failure *failures;
+    size_t failure_count;
+};
+
+#define TALLY_READY 64      /* arrivals applied together, for their cache misses to overlap */
+#define TALLY_WAITING 1024  /* events held back as a jump into the future */
+
+struct tally_funnel {
+    const struct funnel *funnel; /* borrowed */
+    struct leaves leaves;
+    struct entities entities;
+    struct names breaks[BREAKDOWNS_MAX];
+    struct names reasons;
+    struct dedupe dedupe;
+    struct automaton automaton;
+    struct cells out; /* what the judge has not taken yet; cleared by the caller after each step */
+    int64_t counts[FUNNEL_COUNT_COUNT]; /* of the open pane, since the last flush */
+    int64_t first_ms, last_ms;          /* event times likewise */
+    int64_t pane;     /* the cells' pane; INT64_MIN before the first */
+    size_t leaves_sent, reasons_sent, breaks_sent[BREAKDOWNS_MAX];
+    uint64_t refused_entities, refused_values, refused_breaks;
+};
+
+struct tally {
+    const struct settings *settings;      /* borrowed */
+    const char *topic;                    /* borrowed; of its input */
+    int32_t partition;
+    uint64_t seed;                        /* keys the fingerprints */
+    struct tally_funnel *funnels;
+    size_t funnel_count;
+    struct reorder reorder;
+    struct arrival ready[TALLY_READY];
+    size_t ready_count;
+    struct arrival *waiting; /* with their copies */
+    size_t waiting_count;
+    int64_t newest_ms;    /* the latest event time taken; INT64_MIN before the first */
+    int64_t newest_record_ms; /* the latest record timestamp; -1 before the first */
+    int64_t watermark_ms; /* INT64_MIN before the first event */
+    int64_t swept;        /* last pane whose slice of forgotten entities was swept; INT64_MIN */
+    int64_t late_order;   /* the last message dead-lettered as late: once, not once a funnel */
+    struct counters counters;
+    uint64_t trace;       /* fingerprint to explain; 0: none */
+    struct buf trace_text;
+    struct records *records; /* during a step */
+};
+
+/* Everything is borrowed for the tally's life. */
+void tally_init(struct tally *t, const struct settings *settings, const struct funnel *funnels,
+                size_t funnel_count, const struct zone *zone, const char *topic, int32_t partition,
+                uint64_t seed);
+void tally_deinit(struct tally *t);
+
+/* Cells are left in funnels[i].out, dead letters appended to `out`. */
+void tally_step(struct tally *t, const struct tally_input *in, struct records *out);
+/* The end of a finite log: what waits is released, panes close up to the last event time. */
+void tally_end(struct tally *t, struct records *out);
+
+uint64_t tally_fingerprint(const struct tally *t, struct span entity);
+/* The open pane: every earlier one is closed. INT64_MIN before the first event. */
+int64_t tally_open_pane(const struct tally *t);
+
+/* --- between the files of the tally --- */
+
+/* tally_apply.c: runs the ready arrivals through the automaton. */
+void tally_apply(struct tally *t);
+void tally_push_ready(struct tally *t, const struct arrival *a);
+void tally_count(struct tally *t, struct tally_funnel *tf, enum funnel_count which);
+void tally_close(struct tally *t);
+/* tally_time.c: watermark, order, lateness, the future. m: the message, for a dead letter. */
+void tally_offer(struct tally *t, struct arrival *a, const struct message *m);
+void tally_release(struct tally *t, int64_t up_to_ms);
+struct message *tally_copy_message(const struct message *m); /* one block; mem_free */
+void tally_deadletter(struct tally *t, const struct message *m, enum reject reason, const char *field,
+                      uint32_t byte);
+
+#endif

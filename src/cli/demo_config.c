@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/demo_config.h"
+
+#include <string.h>
+
+#include "cli/demo_broker.h"
+#include "cli/demo_scenario.h"
+
+/* @NAME@ stands for something the demo fills in. */
+static const char template[] =
+    "# funneld's demo: the funnel of a shop. A good start for a configuration of your own:\n"
+    "# change kafka, inputs and the stages. Every other setting is explained in conf/funneld.yaml.\n"
+    "group: demo\n"
+    "kafka:                                  # any property of librdkafka\n"
+    "  bootstrap.servers: @BOOTSTRAP@\n"
+    "  fetch.wait.max.ms: 50                 # the demo's broker never answers sooner; leave it out\n"
+    "inputs:\n"
+    "  - topic: @EVENTS@\n"
+    "    preset: plain                       # {\"entity_id\", \"stage\", \"ts\", \"amount\", \"owner\", \"dims\", …}\n"
+    "outputs: {alerts: @ALERTS@, deadletter: @DEADLETTER@}\n"
+    "time: {zone: UTC, pane: 1m, lateness: 2s}\n"
+    "language: @LANGUAGE@                            # of the sentences in alerts: en or zh\n"
+    "http: @HTTP@\n"
+    "funnels:\n"
+    "  @FUNNEL@:\n"
+    "    stages:                             # in order; target: for the report\n"
+    "      - {id: visit, name: @VISIT@, target: 0.44}\n"
+    "      - {id: cart, name: @CART@, target: 0.60}\n"
+    "      - {id: checkout, name: @CHECKOUT@, target: 0.70}\n"
+    "      - {id: paid, name: @PAID@}\n"
+    "    lost: [@EXIT@]                   # the ways out\n"
+    "    window: 2h                          # a visitor who needs longer for a step has not advanced\n"
+    "    dims:                               # what conversion is broken down by\n"
+    "      channel: {values: [ads, search, mail]}\n"
+    "      device: {values: [mobile, desktop]}\n"
+    "    breakdowns: [owner]                 # in reports only\n"
+    "    windows: [1h, 1d]\n"
+    "    rules:\n"
+    "      # The whole shop has to turn 60 % of its checkouts into payments.\n"
+    "      - {id: paid-target, kind: target, step: checkout>paid, target: 0.6,\n"
+    "         window: 30m, min_entries: 50, significance: 0.001, severity: critical, resolve_after: 5m}\n"
+    "      # So has every channel.\n"
+    "      - {id: paid-by-channel, kind: target, step: checkout>paid, by: [channel], target: 0.6,\n"
+    "         window: 30m, min_entries: 50, significance: 0.001, resolve_after: 5m}\n"
+    "      # And on no device may carts lead to checkouts much less often than three hours ago.\n"
+    "      - {id: checkout-change, kind: change, step: cart>checkout, by: [device], window: 30m,\n"
+    "         against: 3h, min_effect: 0.3, min_entries: 50, significance: 0.001, resolve_after: 5m}\n";
+
+struct filling {
+    const char *name, *text;
+};
+
+static const char *filling_of(const struct filling *fillings, const char *name, size_t len)
+{
+    while (fillings->name && (strlen(fillings->name) != len || memcmp(fillings->name, name, len) != 0))
+        fillings++;
+    return fillings->text;
+}
+
+static void fill(struct buf *out, const char *at, const struct filling *fillings)
+{
+    for (const char *mark; (mark = strchr(at, '@')) != NULL;) {
+        const char *end = strchr(mark + 1, '@');
+
+        buf_add(out, at, (size_t)(mark - at));
+        buf_str(out, filling_of(fillings, mark + 1, (size_t)(end - mark - 1)));
+        at = end + 1;
+    }
+    buf_str(out, at);
+}
+
+void demo_config_write(struct buf *out, const char *bootstrap, const char *http,
+                       enum demo_language language)
+{
+    const struct filling fillings[] = {
+        {"BOOTSTRAP", bootstrap},
+        {"HTTP", http},
+        {"LANGUAGE", language == DEMO_ZH ? "zh" : "en"},
+        {"EVENTS", DEMO_TOPIC_EVENTS},
+        {"ALERTS", DEMO_TOPIC_ALERTS},
+        {"DEADLETTER", DEMO_TOPIC_DEADLETTER},
+        {"FUNNEL", DEMO_FUNNEL},
+        {"EXIT", DEMO_EXIT},
+        {"VISIT", demo_word(language, WORD_STAGE_VISIT)},
+        {"CART", demo_word(language, WORD_STAGE_CART)},
+        {"CHECKOUT", demo_word(language, WORD_STAGE_CHECKOUT)},
+        {"PAID", demo_word(language, WORD_STAGE_PAID)},
+        {NULL, ""},
+    };
+
+    fill(out, template, fillings);
+}

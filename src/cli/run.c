@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* funneld run: the daemon. */
+#include <stddef.h>
+
+#include "cli/commands.h"
+#include "cli/exit_codes.h"
+#include "cli/options.h"
+#include "shell/config_load.h"
+#include "shell/daemon.h"
+#include "shell/log.h"
+
+int run_main(int argc, char **argv)
+{
+    const char *file = CONFIG_DEFAULT;
+    const struct option_spec specs[] = {
+        {"config", 'c', OPTION_TEXT, &file, "FILE", "the configuration (" CONFIG_DEFAULT ")", NULL},
+        {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
+    };
+    const struct options options = {
+        "run", "[-c FILE]",
+        "Consumes the inputs and publishes alerts until SIGTERM or SIGINT, which commit what is done\n"
+        "and exit with 0; a second one exits at once. SIGHUP does not reload yet. Nothing is lost or\n"
+        "published twice, whenever it is stopped or killed. funneld help exit-codes: how it may end.",
+        specs, 0, 0};
+    struct config config = {0};
+    int first, code = options_parse(&options, argc, argv, &first);
+
+    if (code >= 0)
+        return code;
+    code = config_load(file, &config, stderr);
+    if (code != EXIT_OK)
+        return code;
+    log_setup(config.settings->log.format, config.settings->log.level);
+    log_notice("starting", LOG_TEXT("version", FUNNELD_VERSION), LOG_TEXT("config", file),
+               LOG_TEXT("group", config.settings->group), LOG_TEXT("librdkafka", rd_kafka_version_str()));
+    code = daemon_run(&config);
+    config_deinit(&config);
+    return code;
+}

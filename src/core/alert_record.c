@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The published form of an alert: docs/alerts.md in code. Every key is always there; what does not
+ * apply is null, so that a consumer need not tell "absent" from "null". cJSON arranges and
+ * escapes; numbers go in as raw text, because cJSON would print 17 digits where the product's form
+ * has 9. */
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "funnel/alert.h"
+#include "funnel/canon.h"
+#include "funnel/mem.h"
+#include "funnel/sentence.h"
+#include "funnel/stats.h"
+
+/* Bounds that keep a value under 64 KiB, whatever its text escapes to; a test builds the worst
+ * one. */
+#define TEXT_BYTES 256
+#define URL_BYTES 2048
+
+#define HASH_DIGITS 16
+
+/* --- labels --- */
+
+struct label {
+    struct span name, value; /* NUL-terminated, in the arena */
+};
+
+#define FIXED_LABELS 4
+
+static const char *const RESERVED[FIXED_LABELS] = {"alertname", "severity", "funnel", "step"};
+
+struct labels {
+    struct arena *arena;
+    struct label items[FIXED_LABELS + DIMS_MAX]; /* in the value's order */
+    size_t count;
+};
+
+/* At most TEXT_BYTES. A longer one keeps its beginning and ends in a hash of the whole: two that
+ * differ late stay two alerts. */
+static struct span bounded(struct arena *arena, struct span text)
+{
+    struct buf b = {0};
+    uint32_t keep = text.len;
+    struct span copy;
+
+    if (text.len > TEXT_BYTES)
+        keep = sentence_clip(text, TEXT_BYTES - 1 - HASH_DIGITS);
+    buf_add(&b, text.p, keep);
+    if (keep < text.len)
+        buf_fmt(&b, "~%016" PRIx64, (uint64_t)XXH3_64bits(text.p, text.len));
+    copy = (struct span){arena_strndup(arena, buf_cstr(&b), b.len), (uint32_t)b.len};
+    buf_deinit(&b);
+    return copy;
+}
+
+static int is_reserved(struct span name)
+{
+    for (int i = 0; i < FIXED_LABELS; i++) {
+        if (span_is(name, RESERVED[i]))
+            return 1;
+    }
+    return 0;
+}
+
+/* A dimension named like one of our own labels, or like what that becomes, gets one more prefix:
+ * distinct names stay distinct. */
+static struct span dim_label(struct arena *arena, struct span name)
+{
+    struct span rest = name;
+    struct buf b = {0};
+
+    while (rest.len > 4 && memcmp(rest.p, "dim_", 4) == 0)
+        rest = (struct span){rest.p + 4, rest.len - 4};
+    if (is_reserved(rest))
+        buf_str(&b, "dim_");
+    buf_add(&b, name.p, name.len);
+    name = bounded(arena, (struct span){buf_cstr(&b), (uint32_t)b.len});
+    buf_deinit(&b);
+    return name;
+}
+
+/* An empty value is the same as no label, in Prometheus and in Alertmanager. */
+static void labels_add(struct labels *l, struct span name, struct span value)
+{
+    if (value.len > 0)
+        l->items[l->count++] = (struct label){name, bounded(l->arena, value)};
+}
+
+static void labels_init(struct labels *l, const struct alert *a)
+{
+    const char *fixed[FIXED_LABELS] = {a->rule_id, a->severity, a->funnel, a->step};
+
+    if (a->dim_count > DIMS_MAX)
+        abort();
+    l->arena = arena_new();
+    l->count = 0;
+    for (int i = 0; i < FIXED_LABELS; i++)
+        labels_add(l, span_of(RESERVED[i]), span_of(fixed[i]));
+    for (size_t i = 0; i < a->dim_count; i++)
+        labels_add(l, dim_label(l->arena, a->dims[i].name), a->dims[i].value);
+}
+
+static int label_compare(const void *a, const void *b)
+{
+    return span_compare(((const struct label *)a)->name, ((const struct label *)b)->name);
+}
+
+static uint64_t fnv1a(uint64_t hash, struct span text)
+{
+    for (uint32_t i = 0; i < text.len; i++)
+        hash = (hash ^ (unsigned char)text.p[i]) * UINT64_C(1099511628211);
+    return hash;
+}
+
+/* LabelSet.Fingerprint() of github.com/prometheus/common, model/signature.go: FNV-1a over name,
+ * 0xff, value, 0xff of each label by name; 0xff occurs in no UTF-8 text. */
+static uint64_t labels_fingerprint(const struct labels *l)
+{
+    static const struct span SEPARATOR = {"\xff", 1};
+    struct label sorted[FIXED_LABELS + DIMS_MAX];
+    uint64_t hash = UINT64_C(14695981039346656037);
+
+    memcpy(sorted, l->items, l->count * sizeof(*sorted));
+    qsort(sorted, l->count, sizeof(*sorted), label_compare);
+    for (size_t i = 0; i < l->count; i++) {
+        hash = fnv1a(fnv1a(hash, sorted[i].name), SEPARATOR);
+        hash = fnv1a(fnv1a(hash, sorted[i].value), SEPARATOR);
+    }
+    return hash;
+}
+
+uint64_t alert_fingerprint(const struct alert *a)
+{
+    struct labels labels;
+    uint64_t fingerprint;
+
+    labels_init(&labels, a);
+    fingerprint = labels_fingerprint(&labels);
+    arena_free(labels.arena);
+    return fingerprint;
+}
+
+/* --- pieces of the value --- */
+
+/* cJSON reports memory that ran out as NULL, and prints an incomplete tree without a word. */
+static cJSON *put(cJSON *object, const char *key, cJSON *item)
+{
+    if (!item || !cJSON_AddItemToObjectCS(object, key, item))
+        abort();
+    return item;
+}
+
+static void put_null(cJSON *object, const char *key)
+{
+    put(object, key, cJSON_CreateNull());
+}
+
+static void put_text(cJSON *object, const char *key, const char *text)
+{
+    put(object, key, text ? cJSON_CreateString(text) : cJSON_CreateNull());
+}
+
+static void put_number(cJSON *object, const char *key, double x)
+{
+    struct buf text = {0};
+
+    buf_number(&text, x);
+    put(object, key, cJSON_CreateRaw(buf_cstr(&text)));
+    buf_deinit(&text);
+}
+
+static void put_integer(cJSON *object, const char *key, int64_t n)
+{
+    char text[24];
+
+    snprintf(text, sizeof(text), "%" PRId64, n);
+    put(object, key, cJSON_CreateRaw(text));
+}
+
+static void put_time(cJSON *object, const char *key, struct etime at)
+{
+    char text[CANON_RFC3339_SIZE];
+
+    canon_rfc3339(at.ms, text);
+    put_text(object, key, etime_is_set(at) ? text : NULL);
+}
+
+static void put_hash(cJSON *object, const char *key, uint64_t hash)
+{
+    char text[HASH_DIGITS + 1];
+
+    snprintf(text, sizeof(text), "%016" PRIx64, hash);
+    put_text(object, key, text);
+}
+
+/* Exact, and a string: a JSON number would be read as a double. */
+static void put_amount(cJSON *object, const char *key, int64_t minor, int decimals)
+{
+    uint64_t n = minor < 0 ? 0 - (uint64_t)minor : (uint64_t)minor, unit = 1;
+    struct buf text = {0};
+
+    for (int i = 0; i < decimals; i++)
+        unit *= 10;
+    buf_fmt(&text, "%s%" PRIu64, minor < 0 ? "-" : "", n / unit);
+    if (decimals > 0)
+        buf_fmt(&text, ".%0*" PRIu64, decimals, n % unit);
+    put_text(object, key, buf_cstr(&text));
+    buf_deinit(&text);
+}
+
+static void put_sentence(cJSON *object, const char *key, const struct alert *a,
+                         void (*sentence)(struct buf *, const struct alert *))
+{
+    struct buf text = {0};
+
+    sentence(&text, a);
+    put_text(object, key, buf_cstr(&text));
+    buf_deinit(&text);
+}
+
+/* --- the value --- */
+
+static const char *const STATUS[] = {
+    [ALERT_STATUS_FIRING] = "firing",
+    [ALERT_STATUS_UPDATED] = "updated",
+    [ALERT_STATUS_RESOLVED] = "resolved",
+};
+static const char *const KINDS[] = {
+    [RULE_TARGET] = "target",
+    [RULE_BENCHMARK] = "benchmark",
+    [RULE_CHANGE] = "change",
+};
+static const char *const MEASURES[] = {
+    [MEASURE_THROUGHPUT] = "throughput",
+    [MEASURE_COHORT] = "cohort",
+};
+
+static void put_identity(cJSON *value, const struct alert *a, const struct labels *labels)
+{
+    cJSON *object;
+
+    put_text(value, "status", STATUS[a->status]);
+    put_hash(value, "fingerprint", labels_fingerprint(labels));
+    object = put(value, "labels", cJSON_CreateObject());
+    for (size_t i = 0; i < labels->count; i++)
+        put_text(object, labels->items[i].name.p, labels->items[i].value.p);
+}
+
+static void put_annotations(cJSON *value, const struct alert *a)
+{
+    cJSON *object = put(value, "annotations", cJSON_CreateObject());
+    /* A link cut short leads nowhere. */
+    int linked = a->runbook_url && strlen(a->runbook_url) <= URL_BYTES;
+
+    put_sentence(object, "summary", a, sentence_summary);
+    put_sentence(object, "description", a, sentence_description);
+    put_text(object, "runbook_url", linked ? a->runbook_url : NULL);
+}
+
+static void put_rule(cJSON *value, const struct alert *a, struct arena *arena)
+{
+    cJSON *object = put(value, "rule", cJSON_CreateObject());
+
+    put_text(object, "id", bounded(arena, span_of(a->rule_id)).p);
+    put_hash(object, "hash", a->rule_hash);
+    put_text(object, "kind", KINDS[a->rule_kind]);
+}
+
+static void put_window(cJSON *value, const struct alert *a, struct arena *arena)
+{
+    cJSON *object = put(value, "window", cJSON_CreateObject());
+
+    put_time(object, "from", a->from);
+    put_time(object, "to", a->to);
+    put_text(object, "zone", bounded(arena, span_of(a->zone)).p);
+    put_text(value, "measure", MEASURES[a->measure]);
+}
+
+static void put_rates(cJSON *value, const struct alert *a)
+{
+    cJSON *observed = put(value, "observed", cJSON_CreateObject());
+    cJSON *expected = put(value, "expected", cJSON_CreateObject());
+    cJSON *effect = put(value, "effect", cJSON_CreateObject());
+
+    put_integer(observed, "entries", a->entries);
+    put_integer(observed, "conversions", a->conversions);
+    put_number(observed, "rate", a->rate);
+    put_number(observed, "low", a->low);
+    put_number(observed, "high", a->high);
+    put_number(expected, "rate", a->expected_rate);
+    put_number(expected, "conversions", a->expected_conversions);
+    put_text(expected, "source", a->expected_source);
+    put_number(effect, "absolute", a->effect_absolute);
+    put_number(effect, "relative", a->effect_relative);
+    put_number(effect, "lost_conversions", a->lost_conversions);
+    if (a->has_lost_amount)
+        put_amount(effect, "lost_amount", a->lost_amount, a->amount_decimals);
+    else
+        put_null(effect, "lost_amount");
+}
+
+static void put_grounds(cJSON *value, const struct alert *a)
+{
+    cJSON *evidence = put(value, "evidence", cJSON_CreateObject());
+    cJSON *data;
+
+    put_number(evidence, "statistic", a->statistic);
+    put_number(evidence, "threshold", a->threshold);
+    put_number(evidence, "budget", a->budget);
+    put_time(value, "change_point", a->change_point);
+    put_number(value, "maturity", a->maturity);
+    put(value, "attribution", cJSON_CreateArray());
+    put_null(value, "remainder");
+    data = put(value, "data", cJSON_CreateObject());
+    put_time(data, "watermark", a->watermark);
+    put_integer(data, "late", a->late);
+    put(data, "complete", cJSON_CreateBool(a->complete));
+}
+
+static void put_value(struct records *out, const struct alert *a, const struct labels *labels)
+{
+    cJSON *value = cJSON_CreateObject();
+    char *text;
+
+    if (!value)
+        abort();
+    put_identity(value, a, labels);
+    put_annotations(value, a);
+    put_time(value, "startsAt", a->starts_at);
+    put_time(value, "endsAt", a->ends_at);
+    put_text(value, "endsReason", a->ends_reason);
+    put_rule(value, a, labels->arena);
+    put_window(value, a, labels->arena);
+    put_rates(value, a);
+    put_grounds(value, a);
+    put_null(value, "silenced_by");
+    put_integer(value, "sequence", a->sequence);
+    text = cJSON_PrintUnformatted(value);
+    if (!text)
+        abort();
+    record_value(out, span_of(text));
+    cJSON_free(text);
+    cJSON_Delete(value);
+}
+
+/* --- the CloudEvents attributes --- */
+
+/* Percent-encodes control characters (which CloudEvents forbids, C1 too) and the bytes of
+ * `reserved`. */
+static void put_encoded(struct buf *out, struct span text, const char *reserved)
+{
+    for (uint32_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        unsigned char next = i + 1 < text.len ? (unsigned char)text.p[i + 1] : 0;
+
+        if (c == 0xC2 && next < 0xA0) {
+            buf_fmt(out, "%%%02X%%%02X", c, next);
+            i++;
+        } else if (c < 0x20 || c == 0x7F || strchr(reserved, c)) {
+            buf_fmt(out, "%%%02X", c);
+        } else {
+            buf_char(out, (char)c);
+        }
+    }
+}
+
+/* A URI reference, RFC 3986: what is not unreserved is encoded. */
+static void header_source(struct records *out, const struct alert *a)
+{
+    struct buf text = {0};
+
+    buf_str(&text, "funneld/");
+    for (const char *p = a->group; *p; p++) {
+        unsigned char c = (unsigned char)*p;
+        int letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+
+        if (letter || (c >= '0' && c <= '9') || strchr("-._~", c))
+            buf_char(&text, *p);
+        else
+            buf_fmt(&text, "%%%02X", c);
+    }
+    record_header(out, "ce_source", (struct span){text.data, (uint32_t)text.len});
+    buf_deinit(&text);
+}
+
+/* sales/cart>checkout/channel=ads,region=east: labels come in this order. */
+static void header_subject(struct records *out, const struct labels *labels)
+{
+    struct buf text = {0};
+    int dims = 0;
+
+    for (size_t i = 0; i < labels->count; i++) {
+        const struct label *label = &labels->items[i];
+
+        if (span_is(label->name, "alertname") || span_is(label->name, "severity"))
+            continue;
+        if (is_reserved(label->name)) {
+            buf_str(&text, text.len ? "/" : "");
+            put_encoded(&text, label->value, "%/");
+            continue;
+        }
+        buf_char(&text, dims++ ? ',' : '/');
+        put_encoded(&text, label->name, "%/,=");
+        buf_char(&text, '=');
+        put_encoded(&text, label->value, "%/,=");
+    }
+    record_header(out, "ce_subject", (struct span){text.data, (uint32_t)text.len});
+    buf_deinit(&text);
+}
+
+static unsigned char *store(unsigned char *at, uint64_t x)
+{
+    for (int i = 0; i < 8; i++)
+        *at++ = (unsigned char)(x >> (8 * i));
+    return at;
+}
+
+/* The same turn of the same alert has the same id, whoever computes it and however often. */
+static void header_id(struct records *out, const struct alert *a, uint64_t fingerprint)
+{
+    unsigned char bytes[4 * 8], *end = bytes;
+    XXH128_hash_t hash;
+    char text[2 * HASH_DIGITS + 1];
+
+    end = store(end, a->rule_hash);
+    end = store(end, fingerprint);
+    end = store(end, (uint64_t)a->to.ms);
+    end = store(end, a->sequence);
+    hash = XXH3_128bits(bytes, (size_t)(end - bytes));
+    snprintf(text, sizeof(text), "%016" PRIx64 "%016" PRIx64, hash.high64, hash.low64);
+    record_header(out, "ce_id", span_of(text));
+}
+
+void alert_put(struct records *out, const struct alert *a)
+{
+    static const char *const TYPES[] = {
+        [ALERT_STATUS_FIRING] = "io.funneld.alert.firing",
+        [ALERT_STATUS_UPDATED] = "io.funneld.alert.updated",
+        [ALERT_STATUS_RESOLVED] = "io.funneld.alert.resolved",
+    };
+    struct labels labels;
+    uint64_t fingerprint;
+    char key[HASH_DIGITS + 1], time[CANON_RFC3339_SIZE];
+
+    labels_init(&labels, a);
+    fingerprint = labels_fingerprint(&labels);
+    snprintf(key, sizeof(key), "%016" PRIx64, fingerprint);
+    canon_rfc3339(a->at.ms, time);
+    record_begin(out, RECORD_ALERT, a->at.ms);
+    record_key(out, span_of(key));
+    put_value(out, a, &labels);
+    record_header(out, "ce_specversion", span_of("1.0"));
+    header_id(out, a, fingerprint);
+    record_header(out, "ce_type", span_of(TYPES[a->status]));
+    header_source(out, a);
+    header_subject(out, &labels);
+    record_header(out, "ce_time", span_of(time));
+    record_header(out, "content-type", span_of("application/json"));
+    arena_free(labels.arena);
+}

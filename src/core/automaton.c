@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The funnel automaton.
+ *
+ * An event is first described by a set of facts (is the entity known, is it an exit, does it lie before the
+ * position's entry, is it the next stage, …). The table below then says what happens: its rows are tried in
+ * order, the first whose `need` facts all hold and whose `never` facts all do not decides. The table is the
+ * specification: it follows SEMANTICS section 3 row by row, and `funneld trace` names the row it took.
+ *
+ * Effects write cells and change the entity. Two things are common to all of them and done around them:
+ * before, a stay whose window has passed expires by arithmetic; after, the change of the entity's standing
+ * (stage, leaf, amount) goes to the stock, as one pair of cells. */
+#include "funnel/automaton.h"
+
+#include <string.h>
+
+#include "funnel/dwell.h"
+
+enum fact {
+    KNOWN = 1 << 0,
+    DELETE = 1 << 1,
+    SEED = 1 << 2,
+    EXIT = 1 << 3,
+    FIRST = 1 << 4,  /* the funnel's first stage */
+    STRICT = 1 << 5, /* order: strict */
+    CLOSED = 1 << 6, /* the attempt was lost */
+    WON = 1 << 7,    /* the attempt reached won, or went beyond it */
+    OLDER = 1 << 8,  /* before the position's entry */
+    LOOPED = 1 << 9, /* the last stage again, with loop: true */
+    NEXT = 1 << 10,  /* highest + 1 */
+    JUMP = 1 << 11,  /* beyond highest + 1 */
+    SAME = 1 << 12,  /* the position itself */
+    AHEAD = 1 << 13, /* position < stage <= highest */
+    BEHIND = 1 << 14,
+    KEEP = 1 << 15, /* reentry: ignore */
+    ACTION = 1 << 16,
+    NOWHERE = 1 << 17, /* no stage at all */
+};
+
+/* One event at work. */
+struct work {
+    struct automaton *m;
+    const struct funnel *f;
+    const struct arrival *a;
+    struct entity *e;
+    int64_t at;
+    uint32_t facts;
+    const char *effect;
+};
+
+typedef enum automaton_fate effect_fn(struct work *w);
+
+static effect_fn effect_ignore, effect_action, effect_delete, effect_seed, effect_first, effect_lose,
+    effect_again, effect_repeat, effect_advance, effect_jump, effect_backfill, effect_refresh, effect_forward,
+    effect_back;
+
+static const struct row {
+    const char *name;
+    uint32_t need, never;
+    effect_fn *effect;
+} rows[] = {
+    {"action", ACTION, 0, effect_action},
+    {"delete", DELETE | KNOWN, 0, effect_delete},
+    {"delete of an unknown entity", DELETE, KNOWN, effect_ignore},
+    {"no stage", NOWHERE, 0, effect_ignore},
+    {"exit of an unknown entity", EXIT, KNOWN, effect_ignore},
+    {"seed", SEED, KNOWN, effect_seed},
+    {"strict: not the first stage", STRICT, KNOWN | FIRST, effect_ignore},
+    {"first event", 0, KNOWN, effect_first},
+    {"lost again", EXIT | CLOSED, 0, effect_ignore},
+    {"lost", EXIT, 0, effect_lose},
+    {"after lost, strict: not the first stage", CLOSED | STRICT, OLDER | FIRST, effect_ignore},
+    {"after lost, reentry: ignore", CLOSED | KEEP, OLDER, effect_ignore},
+    {"after lost", CLOSED, OLDER, effect_again},
+    {"first stage after won, reentry: ignore", WON | FIRST | KEEP, OLDER, effect_ignore},
+    {"first stage after won", WON | FIRST, OLDER, effect_again},
+    {"last stage again", LOOPED, 0, effect_repeat},
+    {"strict: older", OLDER | STRICT, 0, effect_backfill},
+    {"older, next stage", OLDER | NEXT, CLOSED, effect_advance},
+    {"older, further stage", OLDER | JUMP, CLOSED, effect_jump},
+    {"older", OLDER, 0, effect_backfill},
+    {"same stage", SAME, 0, effect_refresh},
+    {"next stage", NEXT, 0, effect_advance},
+    {"further stage", JUMP, 0, effect_jump},
+    {"forward again", AHEAD, 0, effect_forward},
+    {"back", BEHIND, 0, effect_back},
+};
+
+/* --- cells --- */
+
+static void put(struct work *w, struct cell c)
+{
+    cells_add(w->m->out, c);
+}
+
+static void put_break(struct work *w, int step, uint8_t cause, const uint32_t *values, int64_t amount)
+{
+    for (int b = 0; b < w->f->breakdown_count; b++)
+        put(w, (struct cell){.kind = CELL_BREAK, .stage = (uint8_t)step, .cause = cause, .bin = (uint8_t)b,
+                             .leaf = values[b], .n = 1, .value = amount});
+}
+
+static void put_duration(struct work *w, uint8_t kind, int step, uint32_t leaf, int64_t ms)
+{
+    uint32_t bucket = dwell_bucket(ms);
+    uint32_t above = (uint32_t)(ms - dwell_bucket_low(bucket));
+
+    put(w, (struct cell){.kind = kind, .stage = (uint8_t)step, .leaf = leaf, .bucket = bucket,
+                         .low = above, .high = above, .n = 1, .value = ms});
+}
+
+/* A stay's place in the risk set now: bin, column, day of its begin. False when it has left the last bin. */
+static bool stay_place(struct work *w, int step, int64_t begin_ms, struct cell *ret)
+{
+    const struct ages *ages = &w->f->ages[step];
+    int64_t begin = floor_div(begin_ms, w->f->pane_ms);
+    int bin = ages_bin(ages, floor_div(w->at, w->f->pane_ms), begin);
+
+    if (bin >= ages->bins)
+        return false;
+    ret->bin = (uint8_t)bin;
+    ret->column = ages_column(ages, bin, begin);
+    ret->day = (int32_t)zone_day(w->m->zone, &w->m->cursor, begin_ms);
+    return true;
+}
+
+static void put_exit(struct work *w, int step, uint32_t leaf, int64_t begin_ms, uint8_t cause)
+{
+    struct cell c = {.kind = CELL_EXIT, .stage = (uint8_t)step, .cause = cause, .leaf = leaf, .n = 1};
+
+    if (stay_place(w, step, begin_ms, &c))
+        put(w, c);
+}
+
+/* --- stays --- */
+
+static bool has(const struct entity *e, uint8_t flag)
+{
+    return (e->flags & flag) != 0;
+}
+
+static void stay_end(struct work *w, uint8_t cause)
+{
+    struct entity *e = w->e;
+    int step = e->highest;
+
+    if (has(e, ENTITY_STAY_OPEN)) {
+        put_exit(w, step, e->stay, e->reached_ms, cause);
+        put_break(w, step, cause, e->break_stay, e->amount);
+        if (cause == EXIT_ADVANCED)
+            put_duration(w, CELL_DWELL, step, e->stay, w->at - e->reached_ms);
+    } else if (has(e, ENTITY_STAY_EXPIRED) && cause == EXIT_ADVANCED) {
+        put(w, (struct cell){.kind = CELL_LATE, .stage = (uint8_t)step, .leaf = e->stay, .n = 1});
+    }
+    e->flags &= (uint8_t) ~(ENTITY_STAY_OPEN | ENTITY_STAY_EXPIRED);
+}
+
+static void overall_end(struct work *w, uint8_t cause)
+{
+    struct entity *e = w->e;
+    int step = w->f->overall;
+
+    if (has(e, ENTITY_OVERALL_OPEN)) {
+        put_exit(w, step, e->attempt_leaf, e->attempt_ms, cause);
+        if (cause == EXIT_ADVANCED)
+            put_duration(w, CELL_DWELL, step, e->attempt_leaf, w->at - e->attempt_ms);
+    } else if (has(e, ENTITY_OVERALL_EXPIRED) && cause == EXIT_ADVANCED) {
+        put(w, (struct cell){.kind = CELL_LATE, .stage = (uint8_t)step, .leaf = e->attempt_leaf, .n = 1});
+    }
+    e->flags &= (uint8_t) ~(ENTITY_OVERALL_OPEN | ENTITY_OVERALL_EXPIRED);
+}
+
+/* Stays whose window has passed expire, whatever the event is. */
+static bool stays_expire(struct work *w)
+{
+    struct entity *e = w->e;
+    bool expired = false;
+
+    if (has(e, ENTITY_STAY_OPEN) && w->at - e->reached_ms > w->f->window_ms[e->highest]) {
+        stay_end(w, EXIT_LATE);
+        e->flags |= ENTITY_STAY_EXPIRED;
+        expired = true;
+    }
+    if (has(e, ENTITY_OVERALL_OPEN) && w->at - e->attempt_ms > w->f->window_ms[w->f->overall]) {
+        overall_end(w, EXIT_LATE);
+        e->flags |= ENTITY_OVERALL_EXPIRED;
+        expired = true;
+    }
+    return expired;
+}
+
+static void won(struct work *w)
+{
+    struct entity *e = w->e;
+
+    overall_end(w, EXIT_ADVANCED);
+    put(w, (struct cell){.kind = CELL_WON, .leaf = e->attempt_leaf, .n = 1, .value = e->amount});
+    if (!has(e, ENTITY_SEEDED))
+        put_duration(w, CELL_CYCLE, 0, e->attempt_leaf, w->at - e->attempt_ms);
+}
+
+/* Progress reaches `stage` now: an entry, and a stay of its step unless it is the last. */
+static void enter(struct work *w, int stage)
+{
+    struct entity *e = w->e;
+
+    e->highest = (uint8_t)stage;
+    e->reached_ms = w->at;
+    e->stay = e->latest;
+    memcpy(e->break_stay, e->break_latest, sizeof(e->break_stay));
+    put(w, (struct cell){.kind = CELL_ENTER, .stage = (uint8_t)stage, .leaf = e->stay, .n = 1,
+                         .value = e->amount});
+    put_break(w, stage, BREAK_ENTERED, e->break_stay, e->amount);
+    if (funnel_has_step(w->f, stage))
+        e->flags |= ENTITY_STAY_OPEN;
+}
+
+static void move(struct work *w, int stage)
+{
+    w->e->stage = (uint8_t)stage;
+    w->e->position_ms = w->at;
+}
+
+static void attempt_begin(struct work *w, int stage)
+{
+    struct entity *e = w->e;
+
+    e->attempt = e->attempt < UINT8_MAX ? (uint8_t)(e->attempt + 1) : UINT8_MAX;
+    e->flags = 0;
+    e->attempt_ms = w->at;
+    e->attempt_leaf = e->latest;
+    w->m->counts[COUNT_ATTEMPTS]++;
+    move(w, stage);
+    enter(w, stage);
+    if (stage == 0) {
+        e->flags |= ENTITY_OVERALL_OPEN;
+        put(w, (struct cell){.kind = CELL_ENTER, .stage = (uint8_t)w->f->overall,
+                             .leaf = e->attempt_leaf, .n = 1, .value = e->amount});
+    } else {
+        w->m->counts[COUNT_MIDWAY]++;
+    }
+    if (stage == w->f->won)
+        won(w);
+}
+
+/* What the event says of the entity, for it and for stays that begin from now on. */
+static void attributes(struct work *w)
+{
+    struct entity *e = w->e;
+    int refused = 0;
+
+    if (w->facts & OLDER)
+        return;
+    e->latest = w->facts & KNOWN ? leaves_update(w->m->leaves, e->latest, &w->a->dims, &refused)
+                                 : leaves_begin(w->m->leaves, &w->a->dims, &refused);
+    w->m->leaves_refused += (uint64_t)refused;
+    if (w->a->has_amount)
+        e->amount = w->a->amount;
+    for (int b = 0; b < w->f->breakdown_count; b++) {
+        if (w->a->breaks[b] != NAME_ABSENT)
+            e->break_latest[b] = w->a->breaks[b];
+        else if (!(w->facts & KNOWN))
+            e->break_latest[b] = NAME_NONE;
+    }
+}
+
+/* --- effects --- */
+
+static enum automaton_fate effect_ignore(struct work *w)
+{
+    w->effect = "ignored";
+    w->m->counts[COUNT_IGNORED]++;
+    return FATE_UNTOUCHED;
+}
+
+static enum automaton_fate effect_action(struct work *w)
+{
+    w->effect = "action counted";
+    w->m->counts[COUNT_ACTIONS]++;
+    return FATE_UNTOUCHED;
+}
+
+static enum automaton_fate effect_backfill(struct work *w)
+{
+    effect_ignore(w);
+    w->effect = "backfill, ignored";
+    w->m->counts[COUNT_BACKFILL]++;
+    return FATE_UNTOUCHED;
+}
+
+static enum automaton_fate effect_delete(struct work *w)
+{
+    w->effect = "deleted";
+    stay_end(w, EXIT_DELETED);
+    overall_end(w, EXIT_DELETED);
+    return FATE_DELETED;
+}
+
+static void seed_stay(struct work *w, int step, uint32_t leaf, int64_t begin_ms, uint8_t flag)
+{
+    struct cell c = {.kind = CELL_SEED, .stage = (uint8_t)step, .leaf = leaf, .n = 1};
+
+    if (w->at - begin_ms > w->f->window_ms[step] || !stay_place(w, step, begin_ms, &c))
+        return;
+    put(w, c);
+    w->e->flags |= flag;
+}
+
+/* A row of a CDC snapshot: the entity is there. Only with its true age can it join the risk set. */
+static enum automaton_fate effect_seed(struct work *w)
+{
+    struct entity *e = w->e;
+    int stage = w->a->stage;
+    bool aged = w->a->entered_ms != INT64_MIN && w->a->entered_ms <= w->at;
+    int64_t since = aged ? w->a->entered_ms : w->at;
+
+    w->effect = "seeded";
+    attributes(w);
+    e->stage = e->highest = (uint8_t)stage;
+    e->attempt = 1;
+    e->position_ms = e->reached_ms = e->attempt_ms = since;
+    e->stay = e->attempt_leaf = e->latest;
+    memcpy(e->break_stay, e->break_latest, sizeof(e->break_stay));
+    e->flags = ENTITY_SEEDED;
+    w->m->counts[COUNT_ENTITIES]++;
+    w->m->counts[COUNT_ATTEMPTS]++;
+    if (aged && funnel_has_step(w->f, stage))
+        seed_stay(w, stage, e->stay, since, ENTITY_STAY_OPEN);
+    if (aged && stage == 0)
+        seed_stay(w, w->f->overall, e->attempt_leaf, since, ENTITY_OVERALL_OPEN);
+    return FATE_CREATED;
+}
+
+static enum automaton_fate effect_first(struct work *w)
+{
+    w->effect = "attempt 1 begins";
+    attributes(w);
+    w->m->counts[COUNT_ENTITIES]++;
+    attempt_begin(w, w->a->stage);
+    return FATE_CREATED;
+}
+
+static enum automaton_fate effect_lose(struct work *w)
+{
+    w->effect = "lost";
+    attributes(w);
+    stay_end(w, EXIT_LOST);
+    overall_end(w, EXIT_LOST);
+    put(w, (struct cell){.kind = CELL_LOST, .leaf = w->a->reason, .n = 1});
+    w->e->flags |= ENTITY_CLOSED;
+    w->e->position_ms = w->at;
+    return FATE_CHANGED;
+}
+
+static enum automaton_fate effect_again(struct work *w)
+{
+    w->effect = "a new attempt begins";
+    stay_end(w, EXIT_SUPERSEDED);
+    overall_end(w, EXIT_SUPERSEDED);
+    attributes(w);
+    attempt_begin(w, w->a->stage);
+    return FATE_CHANGED;
+}
+
+static enum automaton_fate effect_repeat(struct work *w)
+{
+    w->effect = "repeat";
+    put(w, (struct cell){.kind = CELL_REPEAT, .stage = w->a->stage, .leaf = w->e->latest, .n = 1,
+                         .value = w->a->has_amount ? w->a->amount : 0});
+    return FATE_UNTOUCHED;
+}
+
+/* Progress to the event's stage. An older event moves the position only if that is won. */
+static void arrive(struct work *w)
+{
+    int stage = w->a->stage;
+
+    if (!(w->facts & OLDER) || stage == w->f->won)
+        move(w, stage);
+    enter(w, stage);
+    if (stage == w->f->won)
+        won(w);
+}
+
+static enum automaton_fate effect_advance(struct work *w)
+{
+    w->effect = "advanced";
+    stay_end(w, EXIT_ADVANCED);
+    attributes(w);
+    arrive(w);
+    return FATE_CHANGED;
+}
+
+/* Each skipped stage as if it had been touched at this instant: an entry and a conversion, no age. */
+static void credit(struct work *w, int stage)
+{
+    struct entity *e = w->e;
+
+    put(w, (struct cell){.kind = CELL_CREDIT, .stage = (uint8_t)stage, .leaf = e->latest, .n = 1,
+                         .value = e->amount});
+    put_break(w, stage, BREAK_CREDITED, e->break_latest, e->amount);
+    if (stage == w->f->won)
+        won(w);
+}
+
+static enum automaton_fate effect_jump(struct work *w)
+{
+    int from = w->e->highest;
+
+    if (w->f->skip == SKIP_IGNORE)
+        return effect_ignore(w);
+    if (w->f->skip == SKIP_REJECT) {
+        w->effect = "rejected: it skips a stage";
+        return FATE_REJECTED;
+    }
+    if (w->f->skip == SKIP_DIRECT) {
+        w->effect = "skipped ahead";
+        stay_end(w, EXIT_SKIPPED);
+        attributes(w);
+    } else {
+        w->effect = "advanced, with the stages between credited";
+        stay_end(w, EXIT_ADVANCED);
+        attributes(w);
+        for (int stage = from + 1; stage < w->a->stage; stage++)
+            credit(w, stage);
+    }
+    arrive(w);
+    return FATE_CHANGED;
+}
+
+static enum automaton_fate effect_refresh(struct work *w)
+{
+    w->effect = "refreshed";
+    w->m->counts[COUNT_REFRESH]++;
+    attributes(w);
+    return FATE_CHANGED;
+}
+
+static enum automaton_fate effect_forward(struct work *w)
+{
+    w->effect = "position moves forward";
+    attributes(w);
+    move(w, w->a->stage);
+    return FATE_CHANGED;
+}
+
+static enum automaton_fate effect_back(struct work *w)
+{
+    if (w->f->regress == REGRESS_IGNORE)
+        return effect_ignore(w);
+    if (w->f->regress == REGRESS_NEW_ATTEMPT)
+        return effect_again(w);
+    w->effect = "position moves back";
+    put(w, (struct cell){.kind = CELL_REGRESS, .stage = w->e->stage, .leaf = w->e->latest, .n = 1});
+    attributes(w);
+    move(w, w->a->stage);
+    return FATE_CHANGED;
+}
+
+/* --- around the table --- */
+
+static uint32_t facts_of_stage(const struct funnel *f, const struct entity *e, int stage)
+{
+    uint32_t facts = stage == 0 ? FIRST : 0;
+
+    if (stage == f->stage_count - 1 && f->loop && e->highest == stage)
+        facts |= LOOPED;
+    if (stage == e->highest + 1)
+        facts |= NEXT;
+    else if (stage > e->highest + 1)
+        facts |= JUMP;
+    if (stage == e->stage)
+        facts |= SAME;
+    else if (stage > e->stage && stage <= e->highest)
+        facts |= AHEAD;
+    else if (stage < e->stage)
+        facts |= BEHIND;
+    return facts;
+}
+
+static uint32_t facts_of(const struct funnel *f, const struct arrival *a, bool known,
+                         const struct entity *e)
+{
+    uint32_t facts = f->strict ? STRICT : 0;
+
+    facts |= f->reentry == REENTRY_IGNORE ? KEEP : 0;
+    facts |= a->kind == EVENT_DELETE ? DELETE : a->kind == EVENT_SEED ? SEED : 0;
+    facts |= a->stage == STAGE_ACTION ? ACTION : a->stage == STAGE_EXIT ? EXIT : 0;
+    facts |= a->stage == STAGE_NONE ? NOWHERE : 0;
+    if (facts & DELETE) /* its stage does not matter */
+        facts &= ~(uint32_t)(ACTION | EXIT | NOWHERE);
+    if (!known)
+        return facts | (a->stage == 0 ? FIRST : 0);
+    facts |= KNOWN;
+    facts |= has(e, ENTITY_CLOSED) ? CLOSED : 0;
+    facts |= e->highest >= f->won ? WON : 0;
+    facts |= a->time_ms < e->position_ms ? OLDER : 0;
+    return a->stage < f->stage_count ? facts | facts_of_stage(f, e, a->stage) : facts;
+}
+
+/* Where an entity stands, for the stock. */
+struct standing {
+    bool in;
+    uint8_t stage;
+    uint32_t leaf;
+    int64_t amount;
+};
+
+static struct standing standing_of(bool exists, const struct entity *e)
+{
+    if (!exists || has(e, ENTITY_CLOSED))
+        return (struct standing){0};
+    return (struct standing){true, e->stage, e->latest, e->amount};
+}
+
+static void put_stock(struct automaton *m, const struct standing *s, int32_t n)
+{
+    if (s->in)
+        cells_add(m->out, (struct cell){.kind = CELL_STOCK, .stage = s->stage, .leaf = s->leaf, .n = n,
+                                        .value = n * s->amount});
+}
+
+static void stock_change(struct automaton *m, const struct standing *was, const struct standing *is)
+{
+    if (was->in == is->in && was->stage == is->stage && was->leaf == is->leaf && was->amount == is->amount)
+        return;
+    put_stock(m, was, -1);
+    put_stock(m, is, 1);
+}
+
+static const struct row *row_for(uint32_t facts)
+{
+    size_t i = 0;
+
+    while ((facts & rows[i].need) != rows[i].need || (facts & rows[i].never) != 0)
+        i++; /* the last rows cover what is left: a known entity's stage is one of them */
+    return &rows[i];
+}
+
+int64_t automaton_time(const struct arrival *a, const struct entity *known)
+{
+    int64_t at = a->time_ms > a->floor_ms ? a->time_ms : a->floor_ms;
+
+    return known && known->position_ms > at ? known->position_ms : at;
+}
+
+struct automaton_result automaton_apply(struct automaton *m, const struct arrival *a, bool known,
+                                        struct entity *e)
+{
+    struct work w = {.m = m, .f = m->funnel, .a = a, .e = e};
+    struct standing was = standing_of(known, e), is;
+    struct automaton_result r;
+    const struct row *row;
+
+    if (!known)
+        *e = (struct entity){.fingerprint = a->fingerprint};
+    w.at = automaton_time(a, known ? e : NULL);
+    w.facts = facts_of(m->funnel, a, known, e);
+    r.expired = known && stays_expire(&w);
+    row = row_for(w.facts);
+    r.fate = row->effect(&w);
+    r.row = row->name;
+    r.effect = w.effect;
+    r.at_ms = w.at;
+    is = standing_of(r.fate == FATE_CREATED || (known && r.fate != FATE_DELETED), e);
+    stock_change(m, &was, &is);
+    return r;
+}
+
+void automaton_forget(struct automaton *m, const struct entity *e)
+{
+    struct standing was = standing_of(true, e), is = {0};
+
+    stock_change(m, &was, &is);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "funnel/dedupe.h"
+
+#include <string.h>
+
+#include "funnel/mem.h"
+
+#define FIRST_SLOTS 64
+
+void dedupe_init(struct dedupe *d, int64_t keep_ms, size_t limit)
+{
+    *d = (struct dedupe){.keep_ms = keep_ms, .limit = limit};
+}
+
+void dedupe_deinit(struct dedupe *d)
+{
+    mem_free(d->ring);
+    mem_free(d->slots);
+    *d = (struct dedupe){0};
+}
+
+static size_t dedupe_slot(const struct dedupe *d, uint64_t hash)
+{
+    size_t at = hash & (d->slot_count - 1);
+
+    while (d->slots[at] && d->slots[at] != hash)
+        at = (at + 1) & (d->slot_count - 1);
+    return at;
+}
+
+static void dedupe_grow(struct dedupe *d)
+{
+    size_t cap = d->cap ? d->cap * 2 : FIRST_SLOTS / 2;
+    struct dedupe_entry *ring = mem_alloc(cap * sizeof(*ring));
+
+    for (size_t i = 0; i < d->count; i++)
+        ring[i] = d->ring[(d->from + i) & (d->cap - 1)];
+    mem_free(d->ring);
+    mem_free(d->slots);
+    d->ring = ring;
+    d->from = 0;
+    d->cap = cap;
+    d->slot_count = cap * 2;
+    d->slots = mem_zero(d->slot_count, sizeof(*d->slots));
+    for (size_t i = 0; i < d->count; i++)
+        d->slots[dedupe_slot(d, ring[i].hash)] = ring[i].hash;
+}
+
+/* Backward-shift deletion, as in the entity table. */
+static void dedupe_remove(struct dedupe *d, uint64_t hash)
+{
+    size_t mask = d->slot_count - 1, hole = dedupe_slot(d, hash);
+
+    for (size_t at = (hole + 1) & mask; d->slots[at]; at = (at + 1) & mask) {
+        size_t home = d->slots[at] & mask;
+
+        if (((at - home) & mask) < ((at - hole) & mask))
+            continue;
+        d->slots[hole] = d->slots[at];
+        hole = at;
+    }
+    d->slots[hole] = 0;
+}
+
+static void dedupe_forget_oldest(struct dedupe *d)
+{
+    dedupe_remove(d, d->ring[d->from].hash);
+    d->from = (d->from + 1) & (d->cap - 1);
+    d->count--;
+}
+
+bool dedupe_seen(struct dedupe *d, uint64_t hash, int64_t time_ms, int64_t newest_ms)
+{
+    hash |= hash == 0; /* 0 marks a free slot */
+    while (d->count > 0 && d->ring[d->from].time_ms < newest_ms - d->keep_ms)
+        dedupe_forget_oldest(d);
+    if (d->count > 0 && d->slots[dedupe_slot(d, hash)])
+        return true;
+    if (d->count >= d->limit) {
+        dedupe_forget_oldest(d);
+        d->overflow++;
+    }
+    if (d->count == d->cap)
+        dedupe_grow(d);
+    d->ring[(d->from + d->count++) & (d->cap - 1)] = (struct dedupe_entry){hash, time_ms};
+    d->slots[dedupe_slot(d, hash)] = hash;
+    return false;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a rule sees in its window, and what it says of it.
+ *
+ * target, benchmark: the score test of the observed rate against the configured one (the inversion of
+ * Wilson's interval): z = (target - rate) / sqrt(target (1 - target) / n) must exceed the quantile of the
+ * rule's significance, and the shortfall the minimum effect. It is clear when the rate itself is back.
+ *
+ * change: the pooled two-proportion test against the same window earlier. It is clear when the rate is back
+ * at what it was when the alert fired, less half of the minimum effect: the earlier window moves on, and in
+ * the end would hold the incident itself.
+ *
+ * A window with too few entries says nothing; an empty one ends what fires. */
+#include <string.h>
+
+#include "funnel/rules.h"
+#include "funnel/stats.h"
+
+static int64_t pane_ms(const struct judge *j)
+{
+    return j->funnel->pane_ms;
+}
+
+static bool is_cohort(const struct rule *r)
+{
+    return r->settings->measure == MEASURE_COHORT;
+}
+
+/* Cohorts are whole days, judged when a day ends. */
+bool reading_due(const struct judge *j, const struct rule *r, int64_t pane)
+{
+    const struct window_def *d = &j->windows[r->window];
+    int calendar = is_cohort(r) ? CALENDAR_DAY : d->calendar;
+    int64_t now = pane * pane_ms(j), then = now + pane_ms(j);
+
+    if (calendar < 0)
+        return floor_div(pane + 1, d->slot_panes) * d->slot_panes == pane + 1;
+    return zone_period(j->zone, NULL, calendar, now) != zone_period(j->zone, NULL, calendar, then);
+}
+
+static void read_throughput(const struct judge *j, const struct rule *r, const struct watch *w, int64_t pane,
+                            struct reading *ret)
+{
+    const struct window_def *d = &j->windows[r->window];
+    const struct window *window =
+        j->series[w->series].windows[(size_t)w->step * j->window_count + r->window];
+    struct window_sum sum, before;
+    int64_t last;
+
+    if (d->calendar < 0) {
+        last = floor_div(pane + 1, d->slot_panes) - 1;
+        ret->to.ms = (last + 1) * d->slot_panes * pane_ms(j);
+        ret->from.ms = ret->to.ms - d->panes * pane_ms(j);
+    } else {
+        last = zone_period(j->zone, NULL, d->calendar, (pane + 1) * pane_ms(j)) - 1;
+        ret->from.ms = zone_period_start(j->zone, d->calendar, last);
+        ret->to.ms = zone_period_start(j->zone, d->calendar, last + 1);
+    }
+    sum = window_read(window, d, last);
+    before = window_read(window, d, last - r->against);
+    ret->entries = (int64_t)sum.entries;
+    ret->conversions = (int64_t)sum.conversions;
+    ret->before_entries = (int64_t)before.entries;
+    ret->before_conversions = (int64_t)before.conversions;
+}
+
+static void add_days(const struct judge *j, const struct rule *r, const struct watch *w, int64_t first,
+                     int64_t last, int64_t *entries, int64_t *conversions)
+{
+    for (size_t i = 0; i < j->leaf_count; i++) {
+        const struct cohort *c = &j->leaves[i].steps[w->step].cohort;
+
+        if (j->leaves[i].series[r->spec] != w->series)
+            continue;
+        for (size_t k = 0; k < c->count; k++) {
+            const struct cohort_day *d = &c->days[k];
+
+            if (d->day < first || d->day > last)
+                continue;
+            *entries += (int64_t)d->entered + d->credited + d->seeded;
+            *conversions += (int64_t)d->exits[EXIT_ADVANCED] + d->credited;
+        }
+    }
+}
+
+/* The last cohort that is closed: the step's window has passed for all its stays. An immature one would
+ * look like a drop. */
+static void read_cohort(const struct judge *j, const struct rule *r, const struct watch *w, int64_t pane,
+                        struct reading *ret)
+{
+    const struct window_def *d = &j->windows[r->window];
+    int64_t now = (pane + 1) * pane_ms(j) - j->funnel->window_ms[w->step];
+    int64_t last = zone_day(j->zone, NULL, now) - 1, days = d->panes * pane_ms(j) / ZONE_DAY_MS;
+    int64_t first = last - days + 1, before = r->settings->against / ZONE_DAY_MS;
+
+    if (d->calendar >= 0) {
+        int64_t period = zone_period(j->zone, NULL, d->calendar, now) - 1;
+
+        first = zone_period_first_day(d->calendar, period);
+        last = zone_period_first_day(d->calendar, period + 1) - 1;
+        before = first - zone_period_first_day(d->calendar, period - 1);
+    }
+    ret->from.ms = zone_day_start(j->zone, first);
+    ret->to.ms = zone_day_start(j->zone, last + 1);
+    add_days(j, r, w, first, last, &ret->entries, &ret->conversions);
+    if (r->settings->kind != RULE_CHANGE)
+        return;
+    /* Months differ in length: the earlier period ends where this one begins. */
+    add_days(j, r, w, first - before, d->calendar >= 0 ? first - 1 : last - before, &ret->before_entries,
+             &ret->before_conversions);
+}
+
+static double share(int64_t k, int64_t n)
+{
+    return n > 0 ? (double)k / (double)n : 0;
+}
+
+static enum alert_verdict judge_target(const struct rule *r, struct reading *x)
+{
+    const struct settings_rule *s = r->settings;
+    double clear = s->clear >= 0 ? s->clear : s->target;
+
+    x->expected = s->target;
+    x->statistic = -stats_one_proportion_z(x->conversions, x->entries, s->target);
+    if (x->entries < s->min_entries)
+        return VERDICT_BETWEEN;
+    if (x->rate >= clear)
+        return VERDICT_CLEAR;
+    if (x->statistic > r->z && x->rate <= s->target * (1 - s->min_effect))
+        return VERDICT_BREACH;
+    return VERDICT_BETWEEN;
+}
+
+/* Back at what it was when the alert fired? */
+static bool change_recovered(const struct rule *r, const struct watch *w, const struct reading *x)
+{
+    const struct settings_rule *s = r->settings;
+
+    if (s->clear >= 0)
+        return w->rise ? x->rate <= s->clear : x->rate >= s->clear;
+    return w->rise ? x->rate <= w->reference * (1 + s->min_effect / 2)
+                   : x->rate >= w->reference * (1 - s->min_effect / 2);
+}
+
+static bool change_breaches(const struct rule *r, const struct reading *x, double z, double rate)
+{
+    const struct settings_rule *s = r->settings;
+    double before = share(x->before_conversions, x->before_entries);
+
+    if (s->direction != DIRECTION_RISE && z < -r->z && rate <= before * (1 - s->min_effect))
+        return true;
+    return s->direction != DIRECTION_DROP && z > r->z && rate >= before * (1 + s->min_effect);
+}
+
+static enum alert_verdict judge_change(const struct rule *r, const struct watch *w, struct reading *x)
+{
+    bool fires = w->life.state == ALERT_FIRING || w->life.state == ALERT_RESOLVING;
+    double z = stats_two_proportion_z(x->conversions, x->entries, x->before_conversions, x->before_entries);
+    bool enough = x->entries >= r->settings->min_entries && x->before_entries >= r->settings->min_entries;
+
+    x->rise = fires ? w->rise : z > 0;
+    x->statistic = x->rise ? z : -z;
+    if (x->before_entries > 0)
+        x->expected = share(x->before_conversions, x->before_entries);
+    if (fires) {
+        x->expected = w->reference;
+        if (x->entries < r->settings->min_entries)
+            return VERDICT_BETWEEN;
+        if (change_recovered(r, w, x))
+            return VERDICT_CLEAR;
+    }
+    if (!enough)
+        return VERDICT_BETWEEN;
+    if (change_breaches(r, x, z, x->rate))
+        return VERDICT_BREACH;
+    return fires ? VERDICT_BETWEEN : VERDICT_CLEAR;
+}
+
+void reading_take(struct judge *j, const struct rule *r, const struct watch *w, int64_t pane,
+                  struct reading *ret)
+{
+    struct interval wilson;
+
+    *ret = (struct reading){.expected = __builtin_nan("")};
+    if (is_cohort(r))
+        read_cohort(j, r, w, pane, ret);
+    else
+        read_throughput(j, r, w, pane, ret);
+    wilson = stats_wilson(ret->conversions, ret->entries, STATS_Z95);
+    ret->low = wilson.low;
+    ret->high = wilson.high;
+    ret->rate = share(ret->conversions, ret->entries);
+    ret->complete = j->first_pane != INT64_MIN && ret->from.ms >= j->first_pane * pane_ms(j);
+    ret->verdict = r->settings->kind == RULE_CHANGE ? judge_change(r, w, ret) : judge_target(r, ret);
+    if (ret->entries == 0) /* nothing to go by: neither starts an alert nor keeps one */
+        ret->verdict = VERDICT_CLEAR;
+}

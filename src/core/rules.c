@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "funnel/rules.h"
+
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "funnel/mem.h"
+#include "funnel/stats.h"
+
+/* --- what a rule is --- */
+
+static void hash_strings(struct buf *b, const struct settings_strings *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        buf_fmt(b, "%s\x1f", s->items[i]);
+    buf_char(b, '\x1e');
+}
+
+/* The rule's meaning as text, hashed: what does not change a verdict or a label is left out. */
+static uint64_t rule_hash(const struct funnel *f, const struct rule *r)
+{
+    const struct settings_rule *s = r->settings;
+    struct buf b = {0};
+    uint64_t hash;
+
+    buf_fmt(&b, "1\x1e%s\x1e%s\x1e%d\x1e%s\x1e", f->name, s->id, s->kind, s->step ? s->step : "*");
+    for (int i = 0; i < f->stage_count; i++)
+        buf_fmt(&b, "%s\x1f%lld\x1f", funnel_stage_id(f, i), (long long)f->window_ms[i]);
+    hash_strings(&b, &s->by);
+    buf_fmt(&b, "%d\x1e%lld\x1f%d\x1e%lld\x1e", s->measure, (long long)s->window.ms, s->window.calendar,
+            (long long)s->against);
+    buf_fmt(&b, "%.17g\x1e%.17g\x1e%.17g\x1e%.17g\x1e%lld\x1e%d\x1e", s->target, s->clear, s->significance,
+            s->min_effect, (long long)s->min_entries, s->direction);
+    buf_fmt(&b, "%lld\x1e%lld\x1e%lld\x1e%s\x1e%lld\x1e%s", (long long)s->pending, (long long)s->hold,
+            (long long)s->resolve_after, s->severity, (long long)f->pane_ms, f->root->time.zone);
+    hash = XXH3_64bits(b.data, b.len);
+    buf_deinit(&b);
+    return hash;
+}
+
+static size_t rule_window(struct judge *j, const struct settings_window *w)
+{
+    struct window_def d;
+
+    window_def_init(&d, w, j->funnel->pane_ms);
+    for (size_t i = 0; i < j->window_count; i++)
+        if (j->windows[i].calendar == d.calendar && j->windows[i].panes == d.panes)
+            return i;
+    j->windows[j->window_count] = d;
+    return j->window_count++;
+}
+
+static void rule_init(struct judge *j, struct rule *r, const struct settings_rule *s)
+{
+    const struct funnel *f = j->funnel;
+    bool both = s->kind == RULE_CHANGE && s->direction == DIRECTION_BOTH;
+    struct window_def *d;
+
+    r->settings = s;
+    r->spec = series_spec(j, &s->by);
+    r->window = rule_window(j, &s->window);
+    d = &j->windows[r->window];
+    if (s->kind == RULE_CHANGE)
+        r->against = d->calendar >= 0 ? 1 : s->against / (d->slot_panes * f->pane_ms);
+    window_def_look_back(d, r->against);
+    r->z = stats_significance_z(both ? s->significance / 2 : s->significance);
+    r->steps = mem_zero((size_t)f->overall + 1, sizeof(*r->steps));
+    for (int step = 0; step <= f->overall; step++)
+        r->steps[step] = funnel_has_step(f, step) && (s->step ? funnel_step(f, s->step) == step
+                                                              : step != f->overall);
+    r->hash = rule_hash(f, r);
+}
+
+void rules_init(struct judge *j)
+{
+    const struct settings_rules *s = &j->funnel->settings->rules;
+
+    j->rules = mem_zero(1, sizeof(*j->rules));
+    j->rules->count = s->count;
+    j->rules->items = mem_zero(s->count, sizeof(*j->rules->items));
+    for (size_t i = 0; i < s->count; i++)
+        rule_init(j, &j->rules->items[i], &s->items[i]);
+}
+
+void rules_deinit(struct judge *j)
+{
+    for (size_t i = 0; i < j->rules->count; i++) {
+        mem_free(j->rules->items[i].steps);
+        mem_free(j->rules->items[i].watches);
+    }
+    mem_free(j->rules->items);
+    mem_free(j->rules);
+    j->rules = NULL;
+}
+
+/* --- what it watches --- */
+
+static void rule_watch_new_series(const struct judge *j, struct rule *r)
+{
+    for (; r->series_seen < j->series_count; r->series_seen++) {
+        if (j->series[r->series_seen].spec != r->spec)
+            continue;
+        for (int step = 0; step <= j->funnel->overall; step++) {
+            if (!r->steps[step])
+                continue;
+            r->watches = mem_grow(r->watches, r->count, &r->cap, sizeof(*r->watches));
+            r->watches[r->count++] = (struct watch){.series = (uint32_t)r->series_seen, .step = step,
+                                                    .starts_at = ETIME_NONE};
+        }
+    }
+}
+
+static struct alert_timing rule_timing(const struct rule *r)
+{
+    return (struct alert_timing){r->settings->pending, r->settings->hold, r->settings->resolve_after};
+}
+
+/* --- what comes of it --- */
+
+/* Amount lost = conversions lost x mean amount of what stands in the step's stage. */
+static bool lost_amount(const struct judge *j, const struct rule *r, const struct watch *w, double lost,
+                        int64_t *ret)
+{
+    int stage = funnel_step_begin(j->funnel, w->step);
+    int64_t stock = 0, amount = 0;
+    double value;
+
+    for (size_t i = 0; i < j->leaf_count; i++) {
+        if (j->leaves[i].series[r->spec] != w->series)
+            continue;
+        stock += j->leaves[i].stages[stage].stock;
+        amount += j->leaves[i].stages[stage].stock_amount;
+    }
+    if (stock <= 0 || amount <= 0 || !(lost > 0))
+        return false;
+    value = lost * ((double)amount / (double)stock);
+    if (value >= 9e15)
+        return false;
+    *ret = (int64_t)(value + 0.5);
+    return true;
+}
+
+static size_t watch_dims(const struct judge *j, const struct rule *r, const struct watch *w,
+                         struct alert_dim *ret)
+{
+    const struct segment_spec *spec = &j->specs[r->spec];
+    size_t n = 0;
+
+    for (int i = 0; i < spec->count; i++) {
+        struct alert_dim dim = {span_of(j->funnel->settings->dims.items[spec->dims[i]].name),
+                                series_value(j, &j->series[w->series], spec->dims[i])};
+        size_t at = n++;
+
+        for (; at > 0 && span_compare(ret[at - 1].name, dim.name) > 0; at--)
+            ret[at] = ret[at - 1];
+        ret[at] = dim;
+    }
+    return n;
+}
+
+static void fill_numbers(const struct judge *j, const struct rule *r, const struct watch *w,
+                         const struct reading *x, struct alert *a)
+{
+    static const char *const sources[] = {"target", "benchmark", "previous"};
+
+    a->entries = x->entries;
+    a->conversions = x->conversions;
+    a->rate = x->entries > 0 ? x->rate : __builtin_nan("");
+    a->low = x->entries > 0 ? x->low : a->rate;
+    a->high = x->entries > 0 ? x->high : a->rate;
+    a->expected_rate = x->expected;
+    a->expected_conversions = x->expected * (double)x->entries;
+    a->expected_source = sources[r->settings->kind];
+    a->effect_absolute = a->rate - x->expected;
+    a->effect_relative = x->expected > 0 ? a->rate / x->expected - 1 : __builtin_nan("");
+    a->lost_conversions = a->expected_conversions - (double)x->conversions;
+    a->statistic = x->statistic;
+    a->threshold = r->z;
+    a->has_lost_amount = lost_amount(j, r, w, a->lost_conversions, &a->lost_amount);
+}
+
+static void watch_put(struct judge *j, const struct rule *r, struct watch *w, const struct reading *x,
+                      enum alert_status status, struct etime at, struct records *out)
+{
+    const struct funnel *f = j->funnel;
+    struct alert_dim dims[DIMS_MAX];
+    struct buf step = {0};
+    struct alert a = {.status = status, .group = f->root->group, .funnel = f->name, .dims = dims,
+                      .from_name = funnel_stage_label(f, funnel_step_begin(f, w->step)),
+                      .to_name = funnel_stage_label(f, funnel_step_end(f, w->step)),
+                      .rule_id = r->settings->id, .rule_kind = r->settings->kind, .rule_hash = r->hash,
+                      .severity = r->settings->severity, .runbook_url = r->settings->runbook_url, .at = at,
+                      .starts_at = w->starts_at, .ends_at = ETIME_NONE, .from = x->from, .to = x->to,
+                      .zone = f->root->time.zone, .measure = r->settings->measure,
+                      .budget = __builtin_nan(""), .change_point = ETIME_NONE,
+                      .maturity = __builtin_nan(""), .watermark = at, .late = j->counts[COUNT_LATE],
+                      .complete = x->complete, .sequence = ++w->sequence, .language = f->root->language,
+                      .amount_decimals = (int)f->root->amount_decimals};
+
+    funnel_step_name(f, w->step, &step);
+    a.step = buf_cstr(&step);
+    a.dim_count = watch_dims(j, r, w, dims);
+    fill_numbers(j, r, w, x, &a);
+    if (status == ALERT_STATUS_RESOLVED) {
+        a.ends_at = at;
+        a.ends_reason = x->entries > 0 ? "recovered" : "no_data";
+    }
+    alert_put(out, &a);
+    j->rules->alerts++;
+    buf_deinit(&step);
+}
+
+static void watch_step(struct judge *j, const struct rule *r, struct watch *w, int64_t pane, bool due,
+                       struct records *out)
+{
+    struct alert_timing timing = rule_timing(r);
+    struct etime at = {(pane + 1) * j->funnel->pane_ms};
+    struct reading x;
+    enum alert_turn turn;
+
+    if (due) {
+        reading_take(j, r, w, pane, &x);
+        w->verdict = x.verdict;
+    }
+    turn = alert_life_step(&w->life, &timing, w->verdict, at);
+    if (turn == TURN_NONE)
+        return;
+    if (!due)
+        reading_take(j, r, w, pane, &x);
+    if (turn == TURN_FIRE) {
+        w->starts_at = at;
+        w->reference = x.expected;
+        w->rise = x.rise;
+    }
+    watch_put(j, r, w, &x, turn == TURN_FIRE ? ALERT_STATUS_FIRING : ALERT_STATUS_RESOLVED, at, out);
+}
+
+void rules_step(struct judge *j, int64_t pane, struct records *out)
+{
+    for (size_t i = 0; i < j->rules->count; i++) {
+        struct rule *r = &j->rules->items[i];
+        bool due = reading_due(j, r, pane);
+
+        rule_watch_new_series(j, r);
+        for (size_t k = 0; k < r->count; k++)
+            if (due || r->watches[k].life.state != ALERT_QUIET)
+                watch_step(j, r, &r->watches[k], pane, due, out);
+    }
+}
+
+/* --- when something is due next --- */
+
+static int64_t slot_end(const struct window_def *d, int64_t pane)
+{
+    int64_t end = (floor_div(pane + 1, d->slot_panes) + 1) * d->slot_panes - 1;
+
+    if (d->busy == INT64_MIN || floor_div(end, d->slot_panes) > d->busy + d->ring)
+        return INT64_MAX;
+    return end;
+}
+
+static int64_t period_end(const struct judge *j, int calendar, int64_t pane)
+{
+    int64_t period = zone_period(j->zone, NULL, calendar, (pane + 1) * j->funnel->pane_ms);
+
+    return floor_div(zone_period_start(j->zone, calendar, period + 1) - 1, j->funnel->pane_ms);
+}
+
+/* Cohorts go on closing for as long as the last stay's window and the rule's own look-back last. */
+static int64_t cohort_end(const struct judge *j, const struct rule *r, int64_t pane)
+{
+    const struct window_def *d = &j->windows[r->window];
+    int64_t reach = (d->calendar >= 0 ? 100 * ZONE_DAY_MS : d->panes * j->funnel->pane_ms);
+    int64_t end = period_end(j, CALENDAR_DAY, pane), longest = 0;
+
+    for (int step = 0; step <= j->funnel->overall; step++)
+        if (r->steps[step] && j->funnel->window_ms[step] > longest)
+            longest = j->funnel->window_ms[step];
+    return end * j->funnel->pane_ms > j->last_ms + longest + 2 * reach ? INT64_MAX : end;
+}
+
+static int64_t rule_next(const struct judge *j, const struct rule *r, int64_t pane)
+{
+    const struct window_def *d = &j->windows[r->window];
+
+    if (r->settings->measure == MEASURE_COHORT)
+        return cohort_end(j, r, pane);
+    if (d->calendar < 0)
+        return slot_end(d, pane);
+    if (d->busy == INT64_MIN)
+        return INT64_MAX;
+    return zone_period(j->zone, NULL, d->calendar, pane * j->funnel->pane_ms) > d->busy + d->ring
+               ? INT64_MAX
+               : period_end(j, d->calendar, pane);
+}
+
+static int64_t watch_next(const struct judge *j, const struct rule *r, const struct watch *w)
+{
+    struct alert_timing timing = rule_timing(r);
+    struct etime deadline;
+
+    if (w->life.state == ALERT_QUIET)
+        return INT64_MAX;
+    deadline = alert_life_deadline(&w->life, &timing, w->verdict);
+    if (!etime_is_set(deadline))
+        return INT64_MAX;
+    return -floor_div(-deadline.ms, j->funnel->pane_ms) - 1; /* the first pane that ends at or after it */
+}
+
+int64_t rules_next(const struct judge *j, int64_t pane)
+{
+    int64_t next = INT64_MAX;
+
+    for (size_t i = 0; i < j->rules->count; i++) {
+        const struct rule *r = &j->rules->items[i];
+        int64_t due = rule_next(j, r, pane);
+
+        next = due < next ? due : next;
+        for (size_t k = 0; k < r->count; k++) {
+            due = watch_next(j, r, &r->watches[k]);
+            next = due < next ? due : next;
+        }
+    }
+    return next > pane ? next : pane + 1;
+}
+
+void rules_gauge(const struct judge *j, uint64_t *firing, uint64_t *pending)
+{
+    for (size_t i = 0; i < j->rules->count; i++) {
+        for (size_t k = 0; k < j->rules->items[i].count; k++) {
+            enum alert_state s = j->rules->items[i].watches[k].life.state;
+
+            *firing += s == ALERT_FIRING || s == ALERT_RESOLVING;
+            *pending += s == ALERT_PENDING;
+        }
+    }
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From the text to checked settings: the tree, the tables, what follows from them, the checks. */
+#include "funnel/settings.h"
+
+#include <string.h>
+
+#include "funnel/mem.h"
+#include "funnel/yaml.h"
+#include "core/schema.h"
+#include "core/settings_check.h"
+#include "core/settings_tables.h"
+
+int settings_field(const struct settings *s, const char *name)
+{
+    for (size_t i = 0; i < s->field_count; i++)
+        if (strcmp(s->fields[i], name) == 0)
+            return (int)i;
+    return -1;
+}
+
+/* Beyond EVENT_FIELDS_MAX they are left out: settings_check says so. */
+static void add_field(struct settings *s, const char *name)
+{
+    if (name && s->field_count < EVENT_FIELDS_MAX && settings_field(s, name) < 0)
+        s->fields[s->field_count++] = name;
+}
+
+static void derive_fields(struct settings *s)
+{
+    for (size_t i = 0; i < s->funnels.count; i++) {
+        const struct settings_funnel *f = &s->funnels.items[i];
+
+        for (size_t j = 0; j < f->dims.count; j++)
+            add_field(s, f->dims.items[j].name);
+        for (size_t j = 0; j < f->breakdowns.count; j++)
+            add_field(s, f->breakdowns.items[j]);
+        for (size_t j = 0; j < f->where.count; j++)
+            if (!settings_where_is_envelope(f->where.items[j].field))
+                add_field(s, f->where.items[j].field);
+    }
+}
+
+bool settings_same_names(const struct settings_strings *a, const struct settings_strings *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (!settings_has_name(b, a->items[i]))
+            return false;
+    return true;
+}
+
+bool settings_has_name(const struct settings_strings *list, const char *name)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i] && name && strcmp(list->items[i], name) == 0)
+            return true;
+    return false;
+}
+
+struct settings *settings_parse(const char *text, size_t len, struct settings_problems *problems)
+{
+    struct arena *arena = arena_new(), *scratch = arena_new();
+    struct schema b = {.arena = arena, .scratch = scratch, .problems = problems};
+    struct settings *s = arena_alloc(arena, sizeof(*s));
+    struct yaml_node *root = yaml_read(text, len, scratch, problems);
+
+    s->arena = arena;
+    if (root) {
+        schema_bind(&b, &settings_root_object, root, s, sizeof(*s));
+        derive_fields(s);
+        settings_check(s, &b);
+    }
+    schema_deinit(&b);
+    arena_free(scratch);
+    if (problems->errors == 0)
+        return s;
+    settings_free(s);
+    return NULL;
+}
+
+void settings_free(struct settings *s)
+{
+    if (s)
+        arena_free(s->arena);
+}

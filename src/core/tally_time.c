@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Time within one partition: watermark = newest event time - lateness, moved per event, never per batch, so
+ * that the outcome is a function of the log alone. */
+#include <string.h>
+
+#include "funnel/mem.h"
+#include "funnel/tally.h"
+
+struct message *tally_copy_message(const struct message *m)
+{
+    size_t headers = m->header_count * sizeof(*m->headers), text = m->value.len + (size_t)m->key.len;
+    struct message_header *h;
+    struct message *copy;
+    char *p;
+
+    for (size_t i = 0; i < m->header_count; i++)
+        text += m->headers[i].name.len + (size_t)m->headers[i].value.len;
+    copy = mem_alloc(sizeof(*copy) + headers + text);
+    *copy = *m;
+    h = (struct message_header *)(copy + 1);
+    p = (char *)h + headers;
+#define MOVE(span)                                                                                 \
+    do {                                                                                           \
+        if ((span).p)                                                                              \
+            (span).p = memcpy(p, (span).p, (span).len);                                            \
+        p += (span).len;                                                                           \
+    } while (0)
+    MOVE(copy->value);
+    MOVE(copy->key);
+    for (size_t i = 0; i < m->header_count; i++) {
+        h[i] = m->headers[i];
+        MOVE(h[i].name);
+        MOVE(h[i].value);
+    }
+#undef MOVE
+    copy->headers = h;
+    return copy;
+}
+
+void tally_release(struct tally *t, int64_t up_to_ms)
+{
+    const struct arrival *next;
+    struct arrival a;
+
+    while ((next = reorder_peek(&t->reorder)) && next->time_ms <= up_to_ms) {
+        reorder_pop(&t->reorder, &a);
+        tally_push_ready(t, &a);
+    }
+}
+
+static void watermark_raise(struct tally *t, int64_t to_ms)
+{
+    if (to_ms > t->watermark_ms)
+        t->watermark_ms = to_ms;
+}
+
+static void tally_newest(struct tally *t, int64_t time_ms)
+{
+    if (time_ms <= t->newest_ms)
+        return;
+    t->newest_ms = time_ms;
+    watermark_raise(t, time_ms - t->settings->time.lateness);
+}
+
+static bool arrival_is_duplicate(struct tally *t, const struct arrival *a)
+{
+    struct tally_funnel *tf = &t->funnels[a->funnel];
+    uint64_t before = tf->dedupe.overflow;
+    bool seen;
+
+    if (a->id_hash == 0)
+        return false;
+    /* One message's array of ids is one event id and several entities. */
+    seen = dedupe_seen(&tf->dedupe, a->id_hash ^ a->fingerprint * (a->sub > 0), a->time_ms,
+                       t->newest_ms > a->time_ms ? t->newest_ms : a->time_ms);
+    t->counters.n[COUNTER_DEDUPE_OVERFLOW] += tf->dedupe.overflow - before;
+    if (!seen)
+        return false;
+    t->counters.n[COUNTER_DUPLICATES]++;
+    tally_count(t, tf, COUNT_EVENTS);
+    tally_count(t, tf, COUNT_DUPLICATES);
+    return true;
+}
+
+static void tally_late(struct tally *t, struct arrival *a, const struct message *m)
+{
+    struct tally_funnel *tf = &t->funnels[a->funnel];
+    int64_t pane = t->settings->time.pane;
+
+    t->counters.n[COUNTER_LATE]++;
+    if (t->settings->time.late == LATE_DEADLETTER) {
+        if (t->late_order != a->order)
+            tally_deadletter(t, m, REJECT_LATE, "ts", 0);
+        t->late_order = a->order;
+        tally_count(t, tf, COUNT_EVENTS);
+        tally_count(t, tf, COUNT_LATE);
+        tally_count(t, tf, COUNT_DEADLETTERS);
+        mem_free(a->copy);
+        return;
+    }
+    a->late = 1;
+    a->floor_ms = floor_div(t->watermark_ms, pane) * pane;
+    tally_push_ready(t, a);
+}
+
+/* At the cap the oldest goes, and the watermark with it: still a function of the log. */
+static void reorder_bound(struct tally *t)
+{
+    struct arrival a;
+
+    while (reorder_count(&t->reorder) > (size_t)t->settings->limits.reorder) {
+        reorder_pop(&t->reorder, &a);
+        watermark_raise(t, a.time_ms);
+        t->counters.n[COUNTER_REORDER_OVERFLOW]++;
+        tally_push_ready(t, &a);
+    }
+}
+
+static void tally_admit(struct tally *t, struct arrival *a, const struct message *m)
+{
+    bool late = a->time_ms < t->watermark_ms;
+
+    if (m->timestamp > t->newest_record_ms)
+        t->newest_record_ms = m->timestamp;
+    if (a->funnel == ARRIVAL_NO_FUNNEL || arrival_is_duplicate(t, a)) {
+        mem_free(a->copy);
+        tally_newest(t, a->time_ms);
+        tally_release(t, t->watermark_ms);
+        return;
+    }
+    if (t->funnels[a->funnel].funnel->skip != SKIP_REJECT) {
+        mem_free(a->copy);
+        a->copy = NULL;
+    } else if (!a->copy) {
+        a->copy = tally_copy_message(m);
+    }
+    if (late) {
+        tally_late(t, a, m);
+        return;
+    }
+    tally_newest(t, a->time_ms);
+    if (a->time_ms <= t->watermark_ms && reorder_count(&t->reorder) == 0) {
+        tally_push_ready(t, a);
+        return;
+    }
+    reorder_push(&t->reorder, a);
+    tally_release(t, t->watermark_ms);
+    reorder_bound(t);
+}
+
+/* --- jumps into the future ---
+ *
+ * One producer with a wrong clock would drag the watermark ahead and make everybody else late. A jump beyond
+ * what the records' own timestamps show waits, and its entity's events behind it, until another entity's
+ * event says the same. */
+
+static bool is_jump(const struct tally *t, const struct arrival *a, int64_t record_ms)
+{
+    int64_t by_record;
+
+    if (record_ms < 0 || t->newest_record_ms < 0 || t->newest_ms == INT64_MIN)
+        return false;
+    by_record = record_ms > t->newest_record_ms ? record_ms - t->newest_record_ms : 0;
+    return a->time_ms - t->newest_ms > by_record + t->settings->time.max_jump;
+}
+
+static bool is_waited_for(const struct tally *t, uint64_t fingerprint)
+{
+    for (size_t i = 0; i < t->waiting_count; i++)
+        if (t->waiting[i].fingerprint == fingerprint)
+            return true;
+    return false;
+}
+
+static void waiting_remove(struct tally *t, size_t i, struct arrival *ret)
+{
+    *ret = t->waiting[i];
+    t->waiting_count--;
+    memmove(&t->waiting[i], &t->waiting[i + 1], (t->waiting_count - i) * sizeof(*t->waiting));
+}
+
+static void waiting_admit(struct tally *t, size_t i)
+{
+    struct arrival a;
+    struct message *m;
+
+    waiting_remove(t, i, &a);
+    m = a.copy;
+    a.copy = NULL;
+    tally_admit(t, &a, m);
+    mem_free(m);
+}
+
+/* Lets go, in log order, those that another entity's event at `time_ms` confirms, and those that are no
+ * jump any more. */
+static void waiting_release(struct tally *t, uint64_t other_than, int64_t time_ms, bool confirms)
+{
+    int64_t slack = t->settings->time.max_jump;
+
+    for (size_t i = 0; i < t->waiting_count;) {
+        const struct arrival *w = &t->waiting[i];
+        bool confirmed = confirms && w->fingerprint != other_than && w->time_ms <= time_ms + slack;
+
+        if (confirmed || !is_jump(t, w, w->copy->timestamp))
+            waiting_admit(t, i);
+        else
+            i++;
+    }
+}
+
+static void waiting_push(struct tally *t, struct arrival *a, const struct message *m)
+{
+    struct arrival oldest;
+
+    if (!t->waiting)
+        t->waiting = mem_alloc(TALLY_WAITING * sizeof(*t->waiting));
+    if (t->waiting_count == TALLY_WAITING) {
+        waiting_remove(t, 0, &oldest);
+        tally_deadletter(t, oldest.copy, REJECT_FUTURE, "ts", 0);
+        mem_free(oldest.copy);
+    }
+    t->counters.n[COUNTER_WAITING_FUTURE]++;
+    a->copy = tally_copy_message(m);
+    t->waiting[t->waiting_count++] = *a;
+}
+
+void tally_offer(struct tally *t, struct arrival *a, const struct message *m)
+{
+    bool jump = is_jump(t, a, m->timestamp);
+
+    if (t->waiting_count > 0 && jump) {
+        waiting_release(t, a->fingerprint, a->time_ms, true);
+        jump = is_jump(t, a, m->timestamp);
+    }
+    if (jump || (t->waiting_count > 0 && is_waited_for(t, a->fingerprint))) {
+        waiting_push(t, a, m);
+        return;
+    }
+    tally_admit(t, a, m);
+    if (t->waiting_count > 0)
+        waiting_release(t, a->fingerprint, a->time_ms, false);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "shell/config_load.h"
+
+#include <errno.h>
+#include <string.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "cli/exit_codes.h"
+#include "funnel/mem.h"
+#include "shell/kafka_conf.h"
+#include "shell/secret.h"
+#include "shell/zone_load.h"
+
+static int config_read(const char *path, struct buf *text, FILE *diagnostics)
+{
+    FILE *f = fopen(path, "re");
+    int failed = 0;
+
+    if (f) {
+        buf_reserve(text, CONFIG_FILE_MAX + 1);
+        text->len = fread(text->data, 1, CONFIG_FILE_MAX + 1, f);
+        failed = ferror(f) ? errno : 0;
+        fclose(f);
+    }
+    if (!f || failed) {
+        fprintf(diagnostics, "%s: cannot read it: %s\n", path, strerror(f ? failed : errno));
+        return EXIT_IO;
+    }
+    if (text->len > CONFIG_FILE_MAX) {
+        fprintf(diagnostics, "%s: larger than 4 MiB: is it a configuration file?\n", path);
+        return EXIT_CONFIGURATION;
+    }
+    return EXIT_OK;
+}
+
+static void config_secret(struct settings *s, const char **value, struct settings_mark mark,
+                          const char *path, struct settings_problems *problems)
+{
+    struct buf resolved = {0};
+    const char *remedy = NULL;
+    char wrong[256];
+
+    if (!*value)
+        return;
+    if (secret_resolve(*value, &resolved, wrong, &remedy))
+        settings_problem_add(problems, mark, false, path, wrong, remedy);
+    else
+        *value = arena_strndup(s->arena, resolved.len ? resolved.data : "", resolved.len);
+    if (resolved.data)
+        explicit_bzero(resolved.data, resolved.len);
+    buf_deinit(&resolved);
+}
+
+/* The table keeps no mark for single values: the line where the key stands is looked up in the text. */
+static struct settings_mark config_mark(const struct buf *text, const char *key)
+{
+    struct settings_mark mark = {0};
+    size_t n = strlen(key);
+    uint32_t line = 1;
+
+    for (size_t at = 0; at < text->len; line++) {
+        const char *start = text->data + at, *end = memchr(start, '\n', text->len - at);
+        size_t len = end ? (size_t)(end - start) : text->len - at;
+        size_t indent = 0;
+
+        while (indent < len && start[indent] == ' ')
+            indent++;
+        if (len - indent > n && memcmp(start + indent, key, n) == 0 && start[indent + n] == ':')
+            return (struct settings_mark){line, (uint32_t)indent + 1};
+        at += len + 1;
+    }
+    return mark;
+}
+
+static void config_secrets(struct settings *s, const struct buf *text, struct settings_problems *problems)
+{
+    char path[160];
+
+    for (size_t i = 0; i < s->kafka.count; i++) {
+        struct settings_pair *pair = &s->kafka.items[i];
+
+        snprintf(path, sizeof(path), "kafka.%s", pair->key);
+        config_secret(s, &pair->value, pair->mark, path, problems);
+    }
+    config_secret(s, &s->http_token, config_mark(text, "http_token"), "http_token", problems);
+    config_secret(s, &s->state.hash_key, config_mark(text, "hash_key"), "state.hash_key", problems);
+}
+
+static void config_zone(struct config *c, const struct buf *text, struct settings_problems *problems)
+{
+    char wrong[256];
+
+    c->zone = zone_load(c->settings->time.zone, wrong);
+    if (!c->zone)
+        settings_problem_add(problems, config_mark(text, "zone"), false, "time.zone", wrong,
+                             "use an IANA name such as Asia/Shanghai, and install tzdata");
+}
+
+static void config_print(const char *path, const struct settings_problems *problems, FILE *diagnostics)
+{
+    for (size_t i = 0; i < problems->count; i++) {
+        const struct settings_problem *p = &problems->items[i];
+
+        fprintf(diagnostics, "%s:", path);
+        if (p->mark.line)
+            fprintf(diagnostics, "%u:%u:", p->mark.line, p->mark.column);
+        fprintf(diagnostics, " %s: %s%s%s%s%s\n", p->warning ? "warning" : "error",
+                p->path && *p->path ? p->path : "", p->path && *p->path ? ": " : "", p->message,
+                p->remedy && *p->remedy ? "; " : "", p->remedy ? p->remedy : "");
+    }
+    if (problems->errors)
+        fprintf(diagnostics, "%s: %zu error%s\n", path, problems->errors,
+                problems->errors == 1 ? "" : "s");
+}
+
+int config_load(const char *path, struct config *ret, FILE *diagnostics)
+{
+    struct settings_problems problems = {0};
+    struct config c = {0};
+    struct buf text = {0};
+    int code = config_read(path, &text, diagnostics);
+
+    if (code == EXIT_OK) {
+        c.hash = XXH3_64bits(text.data, text.len);
+        c.settings = settings_parse(text.data, text.len, &problems);
+        if (c.settings) {
+            config_secrets(c.settings, &text, &problems);
+            kafka_conf_check(c.settings, &problems);
+            config_zone(&c, &text, &problems);
+        }
+        config_print(path, &problems, diagnostics);
+        code = c.settings && !problems.errors ? EXIT_OK : EXIT_CONFIGURATION;
+    }
+    c.warnings = problems.count - problems.errors;
+    if (code == EXIT_OK)
+        *ret = c;
+    else
+        config_deinit(&c);
+    settings_problems_deinit(&problems);
+    buf_deinit(&text);
+    return code;
+}
+
+void config_deinit(struct config *c)
+{
+    settings_free(c->settings);
+    zone_free(c->zone);
+    *c = (struct config){0};
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "shell/kafka_client.h"
+
+#include <string.h>
+
+#include "shell/log.h"
+
+#define KAFKA_COMMITTED_MS 5000
+
+static void kafka_on_log(const rd_kafka_t *rk, int severity, const char *facility, const char *text)
+{
+    static const int levels[] = {LOG_LEVEL_ERROR, LOG_LEVEL_ERROR, LOG_LEVEL_ERROR, LOG_LEVEL_WARNING,
+                                 LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG};
+
+    log_at(severity >= 0 && severity < 8 ? levels[severity] : LOG_LEVEL_INFO, "librdkafka",
+           LOG_TEXT("client", rd_kafka_name(rk)), LOG_TEXT("facility", facility), LOG_TEXT("text", text));
+}
+
+static void kafka_on_error(rd_kafka_t *rk, int code, const char *text, void *opaque)
+{
+    struct kafka_health *health = opaque;
+
+    if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+        atomic_store(&health->down, true);
+    log_warning("Kafka client error", LOG_TEXT("client", rd_kafka_name(rk)),
+                LOG_TEXT("code", rd_kafka_err2name((rd_kafka_resp_err_t)code)), LOG_TEXT("text", text));
+}
+
+rd_kafka_t *kafka_client_new(const struct settings *settings, enum kafka_role role,
+                             struct kafka_health *health, char error[512])
+{
+    rd_kafka_conf_t *conf = kafka_conf_new(settings, role, error);
+    rd_kafka_t *client;
+
+    if (!conf)
+        return NULL;
+    rd_kafka_conf_set_log_cb(conf, kafka_on_log);
+    rd_kafka_conf_set_error_cb(conf, kafka_on_error);
+    rd_kafka_conf_set_opaque(conf, health);
+    /* With callbacks instead, commit_transaction would run them on the worker. */
+    if (role == KAFKA_PRODUCER)
+        rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR);
+    client = rd_kafka_new(role == KAFKA_PRODUCER ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, conf, error, 512);
+    if (!client) {
+        rd_kafka_conf_destroy(conf);
+        return NULL;
+    }
+    rd_kafka_set_log_queue(client, NULL);
+    return client;
+}
+
+rd_kafka_topic_partition_list_t *kafka_list_new(const struct pipeline_source *sources, size_t count)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+
+    for (size_t i = 0; i < count; i++)
+        rd_kafka_topic_partition_list_add(list, sources[i].topic, sources[i].partition);
+    return list;
+}
+
+rd_kafka_resp_err_t kafka_committed(rd_kafka_t *consumer, rd_kafka_topic_partition_list_t *list)
+{
+    rd_kafka_resp_err_t code = rd_kafka_committed(consumer, list, KAFKA_COMMITTED_MS);
+
+    for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++)
+        code = list->elems[i].err;
+    return code;
+}

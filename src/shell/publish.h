@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Producing an outbox, and what the delivery reports say of the two topics. Loop thread. */
+#ifndef SHELL_PUBLISH_H
+#define SHELL_PUBLISH_H
+
+#include <librdkafka/rdkafka.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "funnel/record.h"
+#include "funnel/settings.h"
+
+#define PUBLISH_TARGETS 2 /* RECORD_ALERT, RECORD_DEADLETTER */
+
+struct publish {
+    const char *names[PUBLISH_TARGETS];
+    rd_kafka_topic_t *topics[PUBLISH_TARGETS]; /* kept: a first message by name costs a second */
+    /* The reason the target's records meet lasting errors; dead letters are then left out. */
+    rd_kafka_resp_err_t refused[PUBLISH_TARGETS];
+    uint64_t produced[PUBLISH_TARGETS];
+    uint64_t dropped[PUBLISH_TARGETS]; /* too large, or their topic refuses them */
+};
+
+void publish_init(struct publish *p, const struct settings *settings);
+/* After init_transactions of a producer; and before that producer is destroyed. */
+void publish_attach(struct publish *p, rd_kafka_t *producer);
+void publish_detach(struct publish *p);
+
+/* Hands records[from..] to the library. Returns how far it came: less than the count only when the
+ * library's queue is full (try again), or *ret_code tells why the transaction must be aborted. */
+size_t publish_records(struct publish *p, rd_kafka_t *producer, const struct records *records, size_t from,
+                       rd_kafka_resp_err_t *ret_code);
+/* Serves the producer's queue until it is empty. */
+void publish_serve(struct publish *p, rd_kafka_queue_t *queue);
+bool publish_deadletters_off(const struct publish *p);
+
+#endif

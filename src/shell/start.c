@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "shell/start.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/exit_codes.h"
+#include "funnel/mem.h"
+#include "shell/backoff.h"
+#include "shell/kafka_error.h"
+#include "shell/log.h"
+
+#define START_CALL_MS 2000 /* a SIGTERM waits for no longer than one call */
+
+enum stage_result { STAGE_DONE, STAGE_AGAIN, STAGE_FAILED };
+
+/* --- notes --- */
+
+__attribute__((format(printf, 2, 3))) static void note(struct start *s, const char *fmt, ...)
+{
+    char text[sizeof(s->note)];
+    va_list ap;
+    bool same;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    pthread_mutex_lock(&s->lock);
+    same = strcmp(s->note, text) == 0;
+    memcpy(s->note, text, sizeof(text));
+    pthread_mutex_unlock(&s->lock);
+    if (!same)
+        log_info("starting", LOG_TEXT("step", text));
+}
+
+void start_note(struct start *s, char copy[512])
+{
+    pthread_mutex_lock(&s->lock);
+    memcpy(copy, s->note, sizeof(s->note));
+    pthread_mutex_unlock(&s->lock);
+}
+
+static enum stage_result fail(struct start *s, int code, const char *what, const char *text)
+{
+    s->code = code;
+    snprintf(s->why, sizeof(s->why), "%s: %s", what, text);
+    return STAGE_FAILED;
+}
+
+/* --- stages --- */
+
+static enum stage_result stage_clients(struct start *s)
+{
+    char error[512];
+
+    note(s, "making Kafka clients");
+    s->consumer = kafka_client_new(s->settings, KAFKA_CONSUMER, s->health, error);
+    if (!s->consumer)
+        return fail(s, EXIT_CONFIGURATION, "Kafka consumer", error);
+    s->producer = kafka_client_new(s->settings, KAFKA_PRODUCER, s->health, error);
+    if (!s->producer)
+        return fail(s, EXIT_CONFIGURATION, "Kafka producer", error);
+    return STAGE_DONE;
+}
+
+static enum stage_result stage_topic_missing(struct start *s, const char *topic, const char *text)
+{
+    if (s->settings->missing_topic == MISSING_EXIT)
+        return fail(s, EXIT_TOPIC_MISSING, topic, text);
+    note(s, "waiting for topic %s: %s", topic, text);
+    return STAGE_AGAIN;
+}
+
+/* Asked by a topic handle of its own: a consumer's request never makes a broker create the topic. */
+static enum stage_result stage_topic(struct start *s, const char *topic, int *ret_partitions)
+{
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(s->consumer, topic, NULL);
+    rd_kafka_resp_err_t code;
+    enum stage_result result = STAGE_DONE;
+
+    if (!handle)
+        return fail(s, EXIT_CONFIGURATION, topic, rd_kafka_err2str(rd_kafka_last_error()));
+    code = rd_kafka_metadata(s->consumer, 0, handle, &metadata, START_CALL_MS);
+    rd_kafka_topic_destroy(handle);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        note(s, "waiting for the brokers: %s", rd_kafka_err2str(code));
+        return STAGE_AGAIN;
+    }
+    atomic_store(&s->health->down, false);
+    code = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR || metadata->topics[0].partition_cnt == 0)
+        result = stage_topic_missing(s, topic, rd_kafka_err2str(code));
+    else
+        *ret_partitions = metadata->topics[0].partition_cnt;
+    rd_kafka_metadata_destroy(metadata);
+    return result;
+}
+
+static void stage_sources(struct start *s, uint16_t input, int partitions)
+{
+    size_t count = s->count + (size_t)partitions;
+
+    s->sources = mem_resize(s->sources, count, sizeof(*s->sources));
+    for (int p = 0; p < partitions; p++)
+        s->sources[s->count++] =
+            (struct pipeline_source){s->settings->inputs.items[input].topic, p, input};
+}
+
+static enum stage_result stage_topics(struct start *s)
+{
+    const struct settings *c = s->settings;
+    enum stage_result result = STAGE_DONE;
+    int partitions = 0;
+
+    note(s, "asking for topics");
+    s->count = 0;
+    for (size_t i = 0; i < c->inputs.count && result == STAGE_DONE; i++) {
+        result = stage_topic(s, c->inputs.items[i].topic, &partitions);
+        if (result == STAGE_DONE)
+            stage_sources(s, (uint16_t)i, partitions);
+    }
+    if (result == STAGE_DONE)
+        result = stage_topic(s, c->outputs.alerts, &partitions);
+    if (result == STAGE_DONE)
+        result = stage_topic(s, c->outputs.deadletter, &partitions);
+    return result;
+}
+
+/* Before the committed offsets are read: it ends what a dead predecessor left open, else they would
+ * wait for its transaction to time out. It also fences a predecessor that is alive. */
+static enum stage_result stage_init(struct start *s)
+{
+    rd_kafka_error_t *error;
+    struct kafka_error e;
+    char text[256];
+
+    note(s, "initialising transactions");
+    error = rd_kafka_init_transactions(s->producer, START_CALL_MS);
+    if (!error)
+        return STAGE_DONE;
+    e = kafka_error_of(error);
+    snprintf(text, sizeof(text), "%s", rd_kafka_error_string(error));
+    rd_kafka_error_destroy(error);
+    switch (kafka_error_todo(&e, KAFKA_INIT)) {
+    case KAFKA_RENEW:
+    case KAFKA_REPEAT:
+        note(s, "waiting for the transaction coordinator: %s", text);
+        return STAGE_AGAIN;
+    case KAFKA_FAIL:
+        break;
+    default:
+        return STAGE_DONE;
+    }
+    return fail(s, EXIT_KAFKA, "cannot initialise transactions", text);
+}
+
+static void stage_part(struct start_part *part, const rd_kafka_topic_partition_t *x)
+{
+    mem_free(part->meta);
+    *part = (struct start_part){.committed = x->offset >= 0 ? x->offset : -1};
+    if (part->committed >= 0 && x->metadata_size) {
+        part->meta = mem_strndup(x->metadata, x->metadata_size);
+        part->meta_len = x->metadata_size;
+    }
+}
+
+static enum stage_result stage_committed(struct start *s)
+{
+    rd_kafka_topic_partition_list_t *list = kafka_list_new(s->sources, s->count);
+    rd_kafka_resp_err_t code;
+
+    note(s, "reading committed offsets");
+    code = kafka_committed(s->consumer, list);
+    if (!s->parts)
+        s->parts = mem_zero(s->count, sizeof(*s->parts));
+    for (size_t i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < s->count; i++)
+        stage_part(&s->parts[i], &list->elems[i]);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return STAGE_DONE;
+    if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+        return fail(s, EXIT_KAFKA, "cannot read committed offsets", rd_kafka_err2str(code));
+    note(s, "waiting for the group coordinator: %s", rd_kafka_err2str(code));
+    return STAGE_AGAIN;
+}
+
+static enum stage_result stage_watermarks(struct start *s)
+{
+    note(s, "reading the logs' ends");
+    for (size_t i = 0; i < s->count; i++) {
+        struct start_part *p = &s->parts[i];
+        rd_kafka_resp_err_t code =
+            rd_kafka_query_watermark_offsets(s->consumer, s->sources[i].topic, s->sources[i].partition,
+                                             &p->low, &p->high, START_CALL_MS);
+
+        if (atomic_load(&s->cancel))
+            return STAGE_AGAIN;
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+            continue;
+        note(s, "waiting for the leader of %s/%d: %s", s->sources[i].topic, s->sources[i].partition,
+             rd_kafka_err2str(code));
+        return STAGE_AGAIN;
+    }
+    return STAGE_DONE;
+}
+
+/* --- the job --- */
+
+static void wait_ms(struct start *s, int64_t ms)
+{
+    for (; ms > 0 && !atomic_load(&s->cancel); ms -= 50) {
+        /* No loop serves the clients yet: their logs and errors are served here. */
+        rd_kafka_poll(s->consumer, 0);
+        rd_kafka_poll(s->producer, 0);
+        usleep(50000);
+    }
+}
+
+static void start_work(uv_work_t *work)
+{
+    static enum stage_result (*const stages[])(struct start *) = {
+        stage_clients, stage_topics, stage_init, stage_committed, stage_watermarks};
+    struct start *s = work->data;
+
+    s->code = EXIT_OK;
+    for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++) {
+        enum stage_result result;
+
+        for (unsigned tries = 1; (result = stages[i](s)) == STAGE_AGAIN; tries++) {
+            wait_ms(s, backoff_ms(tries) < 1000 ? backoff_ms(tries) : 1000);
+            if (atomic_load(&s->cancel))
+                return;
+        }
+        if (result == STAGE_FAILED)
+            return;
+    }
+    note(s, "connected");
+}
+
+static void start_after(uv_work_t *work, int status)
+{
+    struct start *s = work->data;
+
+    (void)status;
+    s->done(s);
+}
+
+int start_begin(struct start *s, uv_loop_t *loop, const struct settings *settings,
+                struct kafka_health *health, void (*done)(struct start *), void *context)
+{
+    *s = (struct start){.settings = settings, .health = health, .done = done, .context = context};
+    pthread_mutex_init(&s->lock, NULL);
+    s->work.data = s;
+    return uv_queue_work(loop, &s->work, start_work, start_after);
+}
+
+void start_cancel(struct start *s)
+{
+    atomic_store(&s->cancel, true);
+}
+
+void start_deinit(struct start *s)
+{
+    for (size_t i = 0; s->parts && i < s->count; i++)
+        mem_free(s->parts[i].meta);
+    mem_free(s->parts);
+    mem_free(s->sources);
+    if (s->producer)
+        rd_kafka_destroy(s->producer);
+    if (s->consumer)
+        rd_kafka_destroy(s->consumer);
+    s->parts = NULL;
+    s->sources = NULL;
+    s->consumer = s->producer = NULL;
+    pthread_mutex_destroy(&s->lock);
+}

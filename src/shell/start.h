@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From nothing to clients that can work: on one thread-pool job, because every step blocks. It waits for
+ * brokers and topics for as long as it takes, and says what it waits for. */
+#ifndef SHELL_START_H
+#define SHELL_START_H
+
+#include <librdkafka/rdkafka.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <uv.h>
+
+#include "funnel/pipeline.h"
+#include "funnel/settings.h"
+#include "shell/kafka_client.h"
+#include "shell/start_plan.h"
+
+struct start {
+    uv_work_t work;
+    const struct settings *settings;
+    struct kafka_health *health;
+    void (*done)(struct start *s); /* on the loop */
+    void *context;
+    _Atomic bool cancel;
+    pthread_mutex_t lock; /* guards note */
+    char note[512];       /* what it does or waits for */
+    /* Results; the caller takes the pointers over by clearing them. */
+    int code; /* EXIT_OK: the rest is filled */
+    char why[512];
+    rd_kafka_t *consumer, *producer; /* producer: initialised, no transaction begun */
+    struct pipeline_source *sources; /* partitions of all inputs, in the order of settings and number */
+    struct start_part *parts;
+    size_t count;
+};
+
+/* Returns 0, or a negative uv error. */
+int start_begin(struct start *s, uv_loop_t *loop, const struct settings *settings,
+                struct kafka_health *health, void (*done)(struct start *), void *context);
+void start_cancel(struct start *s);
+/* A copy of the note, for /ready. Any thread. */
+void start_note(struct start *s, char note[512]);
+/* After done. Clients that were not taken over are destroyed (blocking). */
+void start_deinit(struct start *s);
+
+#endif

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "shell/txn.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/exit_codes.h"
+#include "shell/backoff.h"
+#include "shell/log.h"
+
+#define TXN_FILL_MS 10 /* the library's queue is full: look again */
+
+static void txn_run(struct txn *t, enum txn_step step);
+
+static int64_t now_ms(const struct txn *t)
+{
+    return (int64_t)uv_now(t->loop);
+}
+
+static void txn_fail(struct txn *t, int code, const char *why)
+{
+    t->state = TXN_OVER;
+    t->hooks.failed(t->hooks.context, code, why);
+}
+
+/* --- offsets with their metadata --- */
+
+static void txn_meta(const struct txn *t, size_t i, struct commit_meta *m)
+{
+    const struct outbox_point *point = &t->outbox->point;
+    const struct outbox_part *part = &point->parts[i];
+
+    *m = (struct commit_meta){
+        .instance = t->identity.instance,
+        .seq = point->seq,
+        .origin = part->origin,
+        .watermark = part->watermark,
+        .last = part->last,
+        .tally_digest = part->tally_digest,
+        .has_base = i == 0,
+        .machine = COMMIT_META_MACHINE,
+        .settings_hash = t->identity.settings_hash,
+        .zone_hash = t->identity.zone_hash,
+        .layout_hash = t->identity.layout_hash,
+        .judge_digest = point->judge_digest,
+    };
+}
+
+/* Every partition, moved or not: fencing happens here, and offsets must not expire. */
+static rd_kafka_topic_partition_list_t *txn_offsets(const struct txn *t)
+{
+    rd_kafka_topic_partition_list_t *list = kafka_list_new(t->job.sources, t->job.source_count);
+    struct buf text = {0};
+
+    for (size_t i = 0; i < t->job.source_count; i++) {
+        rd_kafka_topic_partition_t *x = &list->elems[i];
+        struct commit_meta m;
+
+        txn_meta(t, i, &m);
+        buf_clear(&text);
+        commit_meta_encode(&m, &text);
+        x->offset = t->outbox->point.parts[i].next;
+        x->metadata = malloc(text.len); /* freed by the library with the list */
+        if (!x->metadata)
+            abort();
+        memcpy(x->metadata, text.data, text.len);
+        x->metadata_size = text.len;
+    }
+    buf_deinit(&text);
+    return list;
+}
+
+/* --- sending --- */
+
+static void on_timer(uv_timer_t *timer);
+
+static void txn_fill(struct txn *t)
+{
+    rd_kafka_resp_err_t code;
+
+    t->produced = publish_records(&t->publish, t->job.producer, &t->outbox->frozen, t->produced, &code);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        snprintf(t->job.text, sizeof(t->job.text), "produce: %s", rd_kafka_err2str(code));
+        t->job.error = (struct kafka_error){.code = code};
+        txn_run(t, TXN_STEP_UNDO);
+    } else if (t->produced < t->outbox->frozen.count) {
+        t->state = TXN_FILLING;
+        uv_timer_start(&t->timer, on_timer, TXN_FILL_MS, 0);
+    } else {
+        t->job.offsets = txn_offsets(t);
+        txn_run(t, TXN_STEP_COMMIT);
+    }
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct txn *t = timer->data;
+
+    if (t->state == TXN_RENEWING) {
+        txn_run(t, TXN_STEP_RENEW);
+        return;
+    }
+    if (t->state == TXN_WAITING) {
+        t->produced = 0;
+        t->stats.resends++;
+    }
+    publish_serve(&t->publish, t->queue.queue);
+    txn_fill(t);
+}
+
+void txn_send(struct txn *t)
+{
+    assert(t->state == TXN_IDLE && t->outbox->is_frozen);
+    t->begun = now_ms(t);
+    t->produced = 0;
+    t->failures = 0;
+    t->job.attempted = false;
+    t->job.pending = (struct txn_stamp){true, t->identity.instance, t->outbox->point.seq};
+    txn_fill(t);
+}
+
+/* --- answers --- */
+
+static void txn_confirmed(struct txn *t)
+{
+    int64_t took;
+
+    t->ended = now_ms(t);
+    took = t->ended - t->begun;
+    t->stats.commits++;
+    t->stats.commit_ms_sum += (uint64_t)took;
+    t->stats.commit_ms_max = took > t->stats.commit_ms_max ? took : t->stats.commit_ms_max;
+    t->job.known = t->job.pending;
+    t->failures = 0;
+    t->state = TXN_IDLE;
+    t->hooks.committed(t->hooks.context);
+}
+
+static void txn_wait(struct txn *t)
+{
+    int64_t ms = t->hurry ? BACKOFF_FIRST_MS : backoff_ms(++t->failures);
+
+    t->stats.aborts++;
+    t->state = TXN_WAITING;
+    log_warning("transaction aborted, the same is sent again", LOG_NUMBER("seq", t->outbox->point.seq),
+                LOG_NUMBER("tries", t->failures), LOG_NUMBER("wait_ms", ms), LOG_TEXT("error", t->job.text),
+                LOG_TEXT("code", rd_kafka_err2name(t->job.error.code)));
+    uv_timer_start(&t->timer, on_timer, (uint64_t)ms, 0);
+}
+
+static void txn_drop_producer(struct txn *t)
+{
+    kafka_queue_detach(&t->queue);
+    publish_detach(&t->publish);
+}
+
+static void txn_take_producer(struct txn *t)
+{
+    publish_attach(&t->publish, t->job.producer);
+    kafka_queue_attach(&t->queue, rd_kafka_queue_get_main(t->job.producer));
+    publish_serve(&t->publish, t->queue.queue);
+}
+
+static void txn_must_renew(struct txn *t)
+{
+    log_warning("the producer is finished; a new one with the same id compares what was committed",
+                LOG_TEXT("error", t->job.text), LOG_TEXT("code", rd_kafka_err2name(t->job.error.code)));
+    t->stats.renewals++;
+    txn_drop_producer(t);
+    t->state = TXN_RENEWING;
+    uv_timer_start(&t->timer, on_timer, t->job.step == TXN_STEP_RENEW ? (uint64_t)backoff_ms(++t->failures) : 0,
+                   0);
+}
+
+static void txn_answer(struct txn *t)
+{
+    switch (t->job.outcome) {
+    case TXN_COMMITTED:
+        txn_confirmed(t);
+        break;
+    case TXN_REPEAT:
+        txn_wait(t);
+        break;
+    case TXN_MUST_RENEW:
+        txn_must_renew(t);
+        break;
+    case TXN_FENCED:
+        txn_fail(t, EXIT_FENCED, "another funneld committed to this group meanwhile");
+        break;
+    case TXN_FAILED:
+        txn_fail(t, EXIT_KAFKA, t->job.text);
+        break;
+    case TXN_CANCELLED:
+        txn_fail(t, EXIT_UNFINISHED, "the last transaction was given up");
+        break;
+    }
+}
+
+static void on_work(uv_work_t *work)
+{
+    struct txn *t = work->data;
+
+    txn_job_run(&t->job);
+}
+
+static void on_worked(uv_work_t *work, int status)
+{
+    struct txn *t = work->data;
+
+    (void)status;
+    t->working = false;
+    if (t->job.offsets)
+        rd_kafka_topic_partition_list_destroy(t->job.offsets);
+    t->job.offsets = NULL;
+    if (t->job.step == TXN_STEP_RENEW && t->job.producer)
+        txn_take_producer(t);
+    /* The reports tell which topic was to blame, before the next attempt is decided. */
+    publish_serve(&t->publish, t->queue.queue);
+    txn_answer(t);
+}
+
+static void txn_run(struct txn *t, enum txn_step step)
+{
+    t->job.step = step;
+    t->state = TXN_BUSY;
+    t->working = true;
+    if (uv_queue_work(t->loop, &t->work, on_work, on_worked) != 0)
+        abort(); /* only for a NULL callback */
+}
+
+static void on_queue(void *context)
+{
+    struct txn *t = context;
+
+    publish_serve(&t->publish, t->queue.queue);
+}
+
+/* --- life --- */
+
+int txn_init(struct txn *t, uv_loop_t *loop, const struct settings *settings, struct kafka_health *health,
+             const struct pipeline_source *sources, size_t source_count, struct outbox *outbox,
+             const struct txn_hooks *hooks)
+{
+    *t = (struct txn){.loop = loop, .outbox = outbox, .hooks = *hooks, .begun = -1, .ended = -1};
+    t->job.settings = settings;
+    t->job.health = health;
+    t->job.sources = sources;
+    t->job.source_count = source_count;
+    t->work.data = t;
+    publish_init(&t->publish, settings);
+    uv_timer_init(loop, &t->timer);
+    t->timer.data = t;
+    return kafka_queue_init(&t->queue, loop, on_queue, t) == 0 ? EXIT_OK : EXIT_INTERNAL;
+}
+
+int txn_open(struct txn *t, rd_kafka_t *consumer, rd_kafka_t *producer, const struct txn_identity *identity,
+             const struct txn_stamp *known, char why[512])
+{
+    rd_kafka_error_t *error;
+
+    t->job.consumer = consumer;
+    t->job.producer = producer;
+    t->job.known = *known;
+    t->identity = *identity;
+    t->begun = t->ended = now_ms(t); /* from here on an hour without progress commits all the same */
+    txn_take_producer(t);
+    error = rd_kafka_begin_transaction(producer);
+    if (!error)
+        return EXIT_OK;
+    snprintf(why, 512, "begin_transaction: %s", rd_kafka_error_string(error));
+    rd_kafka_error_destroy(error);
+    return EXIT_KAFKA;
+}
+
+void txn_hurry(struct txn *t)
+{
+    t->hurry = true;
+    if (t->state == TXN_WAITING || t->state == TXN_RENEWING)
+        uv_timer_start(&t->timer, on_timer, 0, 0);
+}
+
+bool txn_is_settled(const struct txn *t)
+{
+    return t->state == TXN_IDLE || t->state == TXN_OVER;
+}
+
+uint64_t txn_next_seq(const struct txn *t)
+{
+    return t->job.known.any ? t->job.known.seq + 1 : 1;
+}
+
+rd_kafka_t *txn_close(struct txn *t)
+{
+    assert(!t->working);
+    txn_drop_producer(t);
+    kafka_queue_close(&t->queue);
+    uv_close((uv_handle_t *)&t->timer, NULL);
+    return t->job.producer;
+}

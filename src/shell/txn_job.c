@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "shell/txn_job.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shell/backoff.h"
+#include "shell/commit_meta.h"
+#include "shell/log.h"
+
+#define TXN_CALL_MS 5000 /* calls overrun it; a retriable time-out is resumed by the same call */
+
+static const char *const call_names[] = {"init_transactions", "begin_transaction",
+                                         "send_offsets_to_transaction", "commit_transaction",
+                                         "abort_transaction"};
+
+/* --- one call, repeated while that is the thing to do --- */
+
+static rd_kafka_error_t *txn_send_offsets(struct txn_job *job)
+{
+    rd_kafka_consumer_group_metadata_t *group = rd_kafka_consumer_group_metadata_new(job->settings->group);
+    rd_kafka_error_t *error =
+        rd_kafka_send_offsets_to_transaction(job->producer, job->offsets, group, TXN_CALL_MS);
+
+    rd_kafka_consumer_group_metadata_destroy(group);
+    return error;
+}
+
+static rd_kafka_error_t *txn_call_once(struct txn_job *job, enum kafka_call call)
+{
+    switch (call) {
+    case KAFKA_INIT:
+        return rd_kafka_init_transactions(job->producer, TXN_CALL_MS);
+    case KAFKA_BEGIN:
+        return rd_kafka_begin_transaction(job->producer);
+    case KAFKA_SEND_OFFSETS:
+        return txn_send_offsets(job);
+    case KAFKA_COMMIT:
+        return rd_kafka_commit_transaction(job->producer, TXN_CALL_MS);
+    case KAFKA_ABORT:
+        return rd_kafka_abort_transaction(job->producer, TXN_CALL_MS);
+    }
+    return NULL;
+}
+
+static void txn_note_error(struct txn_job *job, enum kafka_call call, rd_kafka_error_t *error)
+{
+    job->error = kafka_error_of(error);
+    job->call = call;
+    snprintf(job->text, sizeof(job->text), "%s: %s", call_names[call], rd_kafka_error_string(error));
+    rd_kafka_error_destroy(error);
+}
+
+static void txn_rest(struct txn_job *job, unsigned tries)
+{
+    int64_t ms = backoff_ms(tries) < 1000 ? backoff_ms(tries) : 1000;
+
+    for (; ms > 0 && !atomic_load(&job->cancel); ms -= 50)
+        usleep(50000);
+}
+
+/* GO_ON, or what else must be done. Cancelled: REPEAT. */
+static enum kafka_todo txn_call(struct txn_job *job, enum kafka_call call)
+{
+    enum kafka_todo todo = KAFKA_REPEAT;
+
+    for (unsigned tries = 1; todo == KAFKA_REPEAT && !atomic_load(&job->cancel); tries++) {
+        rd_kafka_error_t *error = txn_call_once(job, call);
+
+        if (!error)
+            return KAFKA_GO_ON;
+        txn_note_error(job, call, error);
+        todo = kafka_error_todo(&job->error, call);
+        if (todo != KAFKA_REPEAT)
+            return todo;
+        log_notice("Kafka call is repeated", LOG_TEXT("error", job->text),
+                   LOG_TEXT("code", rd_kafka_err2name(job->error.code)));
+        txn_rest(job, tries);
+    }
+    return todo;
+}
+
+/* --- whose are the committed offsets --- */
+
+int txn_stamp_compare(const struct txn_stamp *found, const struct txn_stamp *known,
+                      const struct txn_stamp *pending)
+{
+    if (found->any && found->instance == pending->instance && found->seq == pending->seq)
+        return 1;
+    if (found->any != known->any)
+        return 0;
+    return !found->any || (found->instance == known->instance && found->seq == known->seq) ? -1 : 0;
+}
+
+/* Partitions that disagree were not written by one transaction: not ours, whatever they are. */
+static bool txn_stamp_of(const rd_kafka_topic_partition_list_t *list, struct txn_stamp *ret)
+{
+    *ret = (struct txn_stamp){0};
+    for (int i = 0; i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *x = &list->elems[i];
+        struct commit_meta m = {0};
+
+        if (x->offset < 0 && !ret->any)
+            continue;
+        if (x->offset < 0 || commit_meta_decode(x->metadata, x->metadata_size, &m))
+            return false;
+        if (i > 0 && (!ret->any || m.instance != ret->instance || m.seq != ret->seq))
+            return false;
+        *ret = (struct txn_stamp){true, m.instance, m.seq};
+    }
+    return true;
+}
+
+/* As txn_stamp_compare(); -2: cancelled. */
+static int txn_look(struct txn_job *job)
+{
+    rd_kafka_topic_partition_list_t *list = kafka_list_new(job->sources, job->source_count);
+    struct txn_stamp found;
+    int result = -2;
+
+    for (unsigned tries = 1; result == -2 && !atomic_load(&job->cancel); tries++) {
+        rd_kafka_resp_err_t code = kafka_committed(job->consumer, list);
+
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+            result = txn_stamp_of(list, &found) ? txn_stamp_compare(&found, &job->known, &job->pending)
+                                                : 0;
+        else
+            txn_rest(job, tries);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    return result;
+}
+
+/* --- steps --- */
+
+static void txn_stop(struct txn_job *job, enum kafka_todo todo)
+{
+    job->outcome = todo == KAFKA_RENEW ? TXN_MUST_RENEW : todo == KAFKA_FAIL ? TXN_FAILED : TXN_CANCELLED;
+}
+
+/* After an abort or with a new producer: the answer of a commit may have been lost. */
+static void txn_resume(struct txn_job *job)
+{
+    int found = job->attempted ? txn_look(job) : -1;
+    enum kafka_todo todo;
+
+    if (found == 0 || found == -2) {
+        job->outcome = found == 0 ? TXN_FENCED : TXN_CANCELLED;
+        return;
+    }
+    todo = txn_call(job, KAFKA_BEGIN);
+    if (todo != KAFKA_GO_ON)
+        txn_stop(job, todo == KAFKA_UNDO ? KAFKA_RENEW : todo);
+    else
+        job->outcome = found == 1 ? TXN_COMMITTED : TXN_REPEAT;
+}
+
+static void txn_undo(struct txn_job *job)
+{
+    enum kafka_todo todo = txn_call(job, KAFKA_ABORT);
+
+    if (todo == KAFKA_GO_ON)
+        txn_resume(job);
+    else
+        txn_stop(job, todo);
+}
+
+static void txn_commit_step(struct txn_job *job)
+{
+    enum kafka_todo todo = txn_call(job, KAFKA_SEND_OFFSETS);
+
+    if (todo == KAFKA_GO_ON) {
+        job->attempted = true;
+        todo = txn_call(job, KAFKA_COMMIT);
+    }
+    if (todo == KAFKA_GO_ON) {
+        job->known = job->pending;
+        todo = txn_call(job, KAFKA_BEGIN);
+        /* Committed, but not able to go on: the new producer finds pending committed. */
+        if (todo == KAFKA_GO_ON)
+            job->outcome = TXN_COMMITTED;
+        else
+            txn_stop(job, todo == KAFKA_UNDO ? KAFKA_RENEW : todo);
+    } else if (todo == KAFKA_UNDO) {
+        txn_undo(job);
+    } else {
+        txn_stop(job, todo);
+    }
+}
+
+static void txn_renew(struct txn_job *job)
+{
+    enum kafka_todo todo;
+
+    if (job->producer)
+        rd_kafka_destroy(job->producer);
+    job->producer = kafka_client_new(job->settings, KAFKA_PRODUCER, job->health, job->text);
+    if (!job->producer) {
+        job->outcome = TXN_FAILED;
+        return;
+    }
+    job->attempted = true; /* also when nothing was sent: a twin may have committed meanwhile */
+    todo = txn_call(job, KAFKA_INIT);
+    if (todo == KAFKA_GO_ON)
+        txn_resume(job);
+    else
+        txn_stop(job, todo == KAFKA_UNDO ? KAFKA_RENEW : todo);
+}
+
+void txn_job_run(struct txn_job *job)
+{
+    static void (*const steps[])(struct txn_job *) = {
+        [TXN_STEP_COMMIT] = txn_commit_step, [TXN_STEP_UNDO] = txn_undo, [TXN_STEP_RENEW] = txn_renew};
+
+    job->outcome = TXN_CANCELLED;
+    steps[job->step](job);
+}
