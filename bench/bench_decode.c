@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What decoding costs: plain events of about 240 bytes with three dims, in batches, against cJSON's parse alone
- * and the strict scan alone of the same bytes, in turns. Pin it: taskset -c 1 bench_decode
+/* What decoding costs: plain events of about 240 bytes with three dims, in batches, against
+ * cJSON's parse alone and the strict scan alone of the same bytes, in turns. Pin it: taskset -c
+ * 1 bench_decode
  *
- * Prints key=value: bytes of an event, ns per event (the median of the rounds), and the ratio to cJSON. */
+ * Prints key=value: bytes of an event, ns per event (the median of the rounds), and the ratio to
+ * cJSON. */
 #include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <stdio.h>

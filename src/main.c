@@ -14,7 +14,10 @@ static const struct command {
 #define COMMAND_ENTRY(name, text) {#name, name##_main},
     COMMANDS(COMMAND_ENTRY)
 #undef COMMAND_ENTRY
-    {"--help", help_main}, {"-h", help_main}, {"--version", version_main}, {"-V", version_main},
+        {"--help", help_main},
+    {"-h", help_main},
+    {"--version", version_main},
+    {"-V", version_main},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

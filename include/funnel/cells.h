@@ -69,6 +69,9 @@ enum funnel_count {
     FUNNEL_COUNT_COUNT
 };
 
+/* EXIT by EXIT_LATE of a stay the judge has expired already: it only ends in its day's cohort. */
+#define CELL_BIN_GONE 0xff
+
 struct cell {
     uint8_t kind, stage, cause, bin;
     uint32_t leaf;
@@ -97,8 +100,16 @@ void cells_deinit(struct cells *c);
 void cells_clear(struct cells *c);
 struct cell *cells_add(struct cells *c, struct cell cell); /* borrowed until the next add */
 
-/* Adds up the additive cells items[0..count) of equal key, in place; returns how many are left. Order of
- * the result is by key: a function of the set, not of its order. */
-size_t cells_merge(struct cell *items, size_t count);
+/* Additive cells added up by key: one item for each distinct key, in order of first appearance. A zeroed one is
+ * empty. Memory is bounded by the number of keys, not of cells. */
+struct cell_sums {
+    struct cell *items;
+    size_t count, cap;
+    uint32_t *slots; /* open addressing; item + 1, 0: free */
+    size_t slot_count;
+};
+
+void cell_sums_deinit(struct cell_sums *s);
+void cell_sums_add(struct cell_sums *s, const struct cell *c);
 
 #endif

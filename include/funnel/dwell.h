@@ -9,15 +9,15 @@
 
 #include <stdint.h>
 
-#define DWELL_PAGE 64     /* buckets of a page: an octave, but for the first two */
+#define DWELL_PAGE 64       /* buckets of a page: an octave, but for the first two */
 #define DWELL_BUCKETS 3712u /* 58 pages */
 
 /* A zeroed one is empty. 48 bytes, and 512 for every octave that was seen. */
 struct dwell {
-    int64_t n, sum;    /* exact; sum in ms */
-    int64_t min, max;  /* exact; ms; 0 while n is 0 */
-    uint64_t present;  /* bit p: page p is there */
-    int64_t *counts;   /* owned; the pages that are there, in ascending order */
+    int64_t n, sum;   /* exact; sum in ms */
+    int64_t min, max; /* exact; ms; 0 while n is 0 */
+    uint64_t present; /* bit p: page p is there */
+    int64_t *counts;  /* owned; the pages that are there, in ascending order */
 };
 
 void dwell_deinit(struct dwell *h); /* accepts a zeroed one; leaves it zeroed */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A strict look at a JSON text before anything is built from it: RFC 8259 to the letter, bounded depth,
- * UTF-8 without U+0000, and the byte span of every value. Lenient parsers may follow. */
+/* A strict look at a JSON text before anything is built from it: RFC 8259 to the letter, bounded
+ * depth, UTF-8 without U+0000, and the byte span of every value. Lenient parsers may follow. */
 #ifndef FUNNEL_JSON_SCAN_H
 #define FUNNEL_JSON_SCAN_H
 
@@ -47,9 +47,9 @@ struct json_scan {
 
 void json_scan_deinit(struct json_scan *s);
 
-/* Scans the whole text. On an error the values are of no use and *ret_byte is where it went wrong: the
- * byte that does not fit (text.len: something is missing at the end), the first byte of a bad UTF-8
- * sequence, the backslash of a bad escape, the bracket that is one too deep. */
+/* Scans the whole text. On an error the values are of no use and *ret_byte is where it went
+ * wrong: the byte that does not fit (text.len: something is missing at the end), the first byte
+ * of a bad UTF-8 sequence, the backslash of a bad escape, the bracket that is one too deep. */
 enum json_status json_scan_text(struct json_scan *s, struct span text, int64_t depth_max,
                                 uint32_t *ret_byte);
 

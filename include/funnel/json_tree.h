@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A JSON text as a cJSON tree whose every node knows its bytes: scanned strictly first, then parsed, the
- * two aligned in document order. cJSON alone keeps no number tokens and no offsets, and is lenient. */
+/* A JSON text as a cJSON tree whose every node knows its bytes: scanned strictly first, then
+ * parsed, the two aligned in document order. cJSON alone keeps no number tokens and no offsets,
+ * and is lenient. */
 #ifndef FUNNEL_JSON_TREE_H
 #define FUNNEL_JSON_TREE_H
 
@@ -21,8 +22,8 @@ struct json_tree {
 void json_tree_deinit(struct json_tree *t);
 void json_tree_clear(struct json_tree *t); /* frees the nodes, keeps the scan's memory */
 
-/* Replaces what was there. Statuses and *ret_byte as json_scan_text(). `scratch` is used for a text that
- * cJSON cannot take as it stands. */
+/* Replaces what was there. Statuses and *ret_byte as json_scan_text(). `scratch` is used for a
+ * text that cJSON cannot take as it stands. */
 enum json_status json_tree_parse(struct json_tree *t, struct span text, int64_t depth_max,
                                  struct arena *scratch, uint32_t *ret_byte);
 

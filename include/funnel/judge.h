@@ -40,6 +40,7 @@ struct judge_step {
     int64_t expired_unheard; /* left the last age bin without a word */
     struct riskset risk;
     int64_t risk_pane; /* the last pane it was brought to; INT64_MIN before the first stay */
+    uint32_t pane_entered, pane_credited, pane_advanced; /* of the pane being closed */
     struct dwell dwell;
     struct cohort cohort;
 };
@@ -80,10 +81,14 @@ struct breakdown {
     size_t value_cap;
 };
 
+/* Cells as they came: to append is cheap, and each is read once. Only beyond JUDGE_PENDING_MAX cells in all
+ * panes are equal ones added up, so that memory is bounded by the number of distinct keys. */
+#define JUDGE_PENDING_MAX (UINT64_C(2) << 20)
 struct pending_pane {
     int64_t pane;
     struct cell *cells; /* leaf = combo number; BREAK and LOST: the judge's numbers */
-    size_t count, cap, merged;
+    size_t count, cap;
+    size_t summed;      /* how many were left when they were last added up */
 };
 
 /* What each source's numbers mean here. */
@@ -124,6 +129,12 @@ struct judge {
     size_t window_count;
     struct pending_pane *pending; /* ascending */
     size_t pending_count, pending_cap;
+    uint64_t pending_cells; /* in all of them */
+    struct judge_touch {
+        uint32_t leaf;
+        int step;
+    } *touched; /* steps with entries or conversions in the pane being closed */
+    size_t touched_count, touched_cap;
     int64_t closed;       /* INT64_MIN before the first pane */
     bool finished;        /* `closed` is the last pane, not a whole one */
     int64_t first_pane;   /* the first one with cells */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One message, opened: its value and key as JSON where they are, and what stands at a mapping's places. */
+/* One message, opened: its value and key as JSON where they are, and what stands at a mapping's
+ * places. */
 #ifndef FUNNEL_LOOKUP_H
 #define FUNNEL_LOOKUP_H
 
@@ -34,17 +35,19 @@ struct lookup_value {
 void lookup_init(struct lookup *l, const struct settings *settings, struct arena *strings);
 void lookup_deinit(struct lookup *l);
 
-/* Bounds, wire prefix, scan and tree. An absent value leaves value.root NULL. The message is borrowed until
- * the next call. Returns -1 with reason and byte. */
+/* Bounds, wire prefix, scan and tree. An absent value leaves value.root NULL. The message is
+ * borrowed until the next call. Returns -1 with reason and byte. */
 int lookup_open(struct lookup *l, const struct message *message);
 
-/* Kafka Connect's {schema, payload}: the payload (NULL only for a NULL root), else the root itself. */
+/* Kafka Connect's {schema, payload}: the payload (NULL only for a NULL root), else the root
+ * itself. */
 const cJSON *lookup_unwrap(const struct json_tree *tree, const cJSON *root);
 
 /* The first header of that name; absent where there is none or it has no value. */
 struct span lookup_header(const struct lookup *l, const char *name);
 
-/* The source's first place with a value. Returns -1 with reason and byte when one cannot be read. */
+/* The source's first place with a value. Returns -1 with reason and byte when one cannot be
+ * read. */
 int lookup_find(struct lookup *l, const struct mapping_source *source, struct lookup_value *ret);
 /* The id in the record's key, as PLACE_KEY. */
 int lookup_find_key(struct lookup *l, int format, struct lookup_value *ret);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where each field of an event stands, per input: the presets' tables with the settings' `map` over them,
- * taken apart once so that a decoder only walks. Every decoder works from this, so that they agree. */
+/* Where each field of an event stands, per input: the presets' tables with the settings' `map`
+ * over them, taken apart once so that a decoder only walks. Every decoder works from this, so
+ * that they agree. */
 #ifndef FUNNEL_MAPPING_H
 #define FUNNEL_MAPPING_H
 
@@ -38,8 +39,8 @@ struct mapping_source {
     size_t count; /* 0: the field is not mapped */
 };
 
-/* In the order in which they are decoded, so the first one that fails is the same everywhere; then come
- * settings.fields in theirs. */
+/* In the order in which they are decoded, so the first one that fails is the same everywhere;
+ * then come settings.fields in theirs. */
 enum mapping_field {
     MAPPING_OP,
     MAPPING_ENTITY,
@@ -66,8 +67,8 @@ struct mapping_input {
     struct mapping binary; /* only for CloudEvents: in binary mode */
 };
 
-/* One per settings.inputs, in `arena`, borrowing the settings' strings. A `from` that is none finds nothing:
- * settings_parse() has refused it. */
+/* One per settings.inputs, in `arena`, borrowing the settings' strings. A `from` that is none
+ * finds nothing: settings_parse() has refused it. */
 struct mapping_input *mapping_new(const struct settings *settings, struct arena *arena);
 
 #endif

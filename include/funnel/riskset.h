@@ -19,7 +19,7 @@ struct riskset {
     const struct ages *ages; /* borrowed for its life */
     int64_t open;            /* sum of n[] */
     uint32_t n[AGES_BINS];   /* open stays by bin */
-    uint32_t *columns;       /* owned; ages->slots counts, ring after ring; NULL before the first stay */
+    uint32_t *columns; /* owned; ages->slots counts, ring after ring; NULL before the first stay */
 };
 
 /* What moves when a pane closes: the same for every leaf of a step, so worked out once. */
@@ -32,7 +32,7 @@ struct riskset_moves {
 };
 
 void riskset_init(struct riskset *rs, const struct ages *ages); /* allocates nothing */
-void riskset_deinit(struct riskset *rs);                         /* accepts a zeroed one */
+void riskset_deinit(struct riskset *rs);                        /* accepts a zeroed one */
 
 /* Moves stays on to pane `pane`, then adds `entries` that began in it. *ret_expired: how many left the last
  * bin. The pane must be the one after the last one closed or advanced to (any, while open is 0). */
@@ -40,7 +40,8 @@ void riskset_close(struct riskset *rs, int64_t pane, uint32_t entries, int64_t *
 
 /* The same in two parts, for many leaves of a step: riskset_moves() once, riskset_move() for each. */
 void riskset_moves(const struct ages *ages, int64_t pane, struct riskset_moves *ret);
-int64_t riskset_move(struct riskset *rs, const struct riskset_moves *moves); /* returns the expired */
+/* Returns how many expired. */
+int64_t riskset_move(struct riskset *rs, const struct riskset_moves *moves);
 void riskset_enter(struct riskset *rs, int64_t pane, uint32_t entries);
 
 /* As closing the panes after `from` up to and with `to` one by one, without entries. O(1) while nothing is

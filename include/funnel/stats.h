@@ -30,9 +30,6 @@ double stats_one_proportion_z(int64_t k, int64_t n, double rate);
 /* The z that a one-sided test must exceed: 0.001 -> 3.09. significance in (0, 1). */
 double stats_significance_z(double significance);
 
-/* The double nearest to x rounded to 9 significant digits. Not finite: x itself. -0: 0. */
-double stats_round9(double x);
-
 /* Appends x, rounded to 9 significant digits, as a JSON number: as ECMAScript writes the rounded value
  * (plain digits for 1e-6 <= |x| < 1e21, else 1.5e-7, 1e+21), no trailing zeros, -0 as 0. Not finite: null.
  * Does not depend on the locale. */

@@ -16,12 +16,12 @@
 #define ZONE_DAY_MS INT64_C(86400000)
 
 struct zone {
-    char *name;            /* owned */
-    int64_t *at;           /* owned; seconds since the epoch, ascending; at[0] = INT64_MIN */
-    int32_t *offset;       /* owned; seconds east of UTC, from at[i] on */
-    int64_t *day_floor;    /* owned; the latest local day begun before at[i] */
-    size_t count;          /* >= 1 */
-    uint64_t hash;         /* XXH3 of name and table: equal hash, equal rules */
+    char *name;         /* owned */
+    int64_t *at;        /* owned; seconds since the epoch, ascending; at[0] = INT64_MIN */
+    int32_t *offset;    /* owned; seconds east of UTC, from at[i] on */
+    int64_t *day_floor; /* owned; the latest local day begun before at[i] */
+    size_t count;       /* >= 1 */
+    uint64_t hash;      /* XXH3 of name and table: equal hash, equal rules */
 };
 
 /* The interval that was looked at last. Zeroed it is empty. One for each user (thread) and zone. */
@@ -34,7 +34,8 @@ struct zone_cursor {
 /* offset[0] holds before at[0]; offset[i+1] from at[i] (seconds, ascending) on: `offset` has count+1
  * elements. Copies all; transitions that change nothing are dropped. Returns 0, or -1 when `at` does not
  * ascend or an offset is beyond +-26 h. */
-int zone_init(struct zone *z, const char *name, const int64_t *at, const int32_t *offset, size_t count);
+int zone_init(struct zone *z, const char *name, const int64_t *at, const int32_t *offset,
+              size_t count);
 void zone_deinit(struct zone *z); /* accepts a zeroed one */
 /* On the heap; zone_free accepts NULL. zone_new returns NULL where zone_init would return -1. */
 struct zone *zone_new(const char *name, const int64_t *at, const int32_t *offset, size_t count);
@@ -43,7 +44,8 @@ void zone_free(struct zone *z);
 struct zone *zone_fixed(const char *name, int32_t offset_s);
 
 /* All of these accept cursor == NULL, at the price of a search. ms are UTC. */
-int64_t zone_offset(const struct zone *z, struct zone_cursor *cursor, int64_t ms); /* ms east of UTC */
+/* ms east of UTC. */
+int64_t zone_offset(const struct zone *z, struct zone_cursor *cursor, int64_t ms);
 /* Local civil day, in days since 1970-01-01. */
 int64_t zone_day(const struct zone *z, struct zone_cursor *cursor, int64_t ms);
 /* First instant, UTC ms, of a local day: the least ms with zone_day() >= day. */

@@ -46,8 +46,8 @@ static void check_summary(const struct config *c)
     for (size_t i = 0; i < s->funnels.count; i++) {
         const struct settings_funnel *f = &s->funnels.items[i];
 
-        printf("funnel %s: %zu steps, %zu rules, at most %zu series\n", f->name, f->stages.count - 1,
-               f->rules.count, check_series(f));
+        printf("funnel %s: %zu steps, %zu rules, at most %zu series\n", f->name,
+               f->stages.count - 1, f->rules.count, check_series(f));
     }
     for (size_t i = 0; i < s->inputs.count; i++)
         printf("input %s\n", s->inputs.items[i].topic);
@@ -65,10 +65,13 @@ int check_main(int argc, char **argv)
         {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
     };
     const struct options options = {
-        "check", "[-c FILE]",
+        "check",
+        "[-c FILE]",
         "Reads a configuration as `run` would and reports every problem with its line and remedy.\n"
         "Needs no broker. Exits with 0, or 78 where there are errors.",
-        specs, 0, 0};
+        specs,
+        0,
+        0};
     struct config config = {0};
     int first, code = options_parse(&options, argc, argv, &first);
 

@@ -142,21 +142,22 @@ static int demo_start(struct demo *d, char error[256])
 
 static void explain_child(const struct demo_child *child, struct buf *out)
 {
-    if (child->pid != 0)
+    if (!child->over)
         return;
     buf_fmt(out, "  the %s ended with ", child->name);
     demo_child_explain(child, out);
     buf_char(out, '\n');
 }
 
-/* The daemon is asked to end, so it has to do so with 0; one that was slow is killed, and told of. */
+/* The daemon is asked to end, so it has to do so with 0, or by the signal where it has just begun; one that
+ * was too slow is killed, and told of. */
 static bool daemon_stop(struct demo *d)
 {
     bool running = !demo_child_over(&d->daemon), good;
     struct buf text = {0};
 
     demo_child_stop(&d->daemon, DAEMON_GRACE_MS);
-    if (!running || d->daemon.status == 0)
+    if (!running || d->daemon.status == 0 || d->daemon.status == SIGTERM)
         return true;
     good = WIFSIGNALED(d->daemon.status) && WTERMSIG(d->daemon.status) == SIGKILL;
     buf_str(&text, "funneld demo: ");
@@ -193,7 +194,8 @@ static void explain_state(const struct demo *d, struct buf *out)
     int status = demo_http_get(d->http_port, "/ready", 500, &ready);
 
     if (status > 0)
-        buf_fmt(out, "  /ready says %d: %s\n", status, buf_cstr(&ready));
+        buf_fmt(out, "  /ready says %d: %.*s\n", status, (int)strcspn(buf_cstr(&ready), "\n"),
+                ready.data);
     buf_deinit(&ready);
     demo_time_format(d->now_ms, true, when, sizeof(when));
     buf_fmt(out, "  %llu events sent, up to %s\n", (unsigned long long)d->events, when);

@@ -47,7 +47,6 @@ static int broker_open(struct broker *b)
     return 0;
 }
 
-/* A reader that died has no use for the rest: SIGPIPE ends us, and parent and child are the only ones. */
 static int broker_publish(const struct broker *b, int out)
 {
     const char *address = rd_kafka_mock_cluster_bootstraps(b->cluster);
@@ -69,6 +68,7 @@ static _Noreturn void broker_main(int out, const char *folder, pid_t parent)
     sigaddset(&end, SIGTERM);
     sigaddset(&end, SIGINT);
     sigprocmask(SIG_BLOCK, &end, NULL);
+    signal(SIGPIPE, SIG_IGN); /* clients may go away at any time */
     if (broker_open(&b) != 0 || broker_publish(&b, out) != 0)
         status = 1;
     else

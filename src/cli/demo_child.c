@@ -69,6 +69,7 @@ bool demo_child_over(struct demo_child *child)
     if (got == 0)
         return false;
     child->pid = 0;
+    child->over = true;
     return true;
 }
 

@@ -11,7 +11,8 @@
 struct demo_child {
     const char *name; /* borrowed */
     pid_t pid;        /* 0: none, or over */
-    int status;       /* of wait(2), once it is over */
+    bool over;        /* it was there and has ended, */
+    int status;       /* with this, of wait(2) */
 };
 
 /* fork(2), with the child in a process group of its own (so that a terminal's Ctrl-C goes to the parent

@@ -107,6 +107,15 @@ static void line_pad(struct line *l, int columns)
         buf_char(l->out, ' ');
 }
 
+/* Text at the right edge, two columns at least from what is there. */
+static void line_right(struct line *l, const char *colour, const char *text)
+{
+    int room = l->left - demo_text_width(text);
+
+    line_pad(l, room > 2 ? room : 2);
+    line_text(l, colour, text);
+}
+
 static void line_column(struct line *l, const char *colour, const char *text, int columns)
 {
     line_text(l, colour, text);
@@ -139,8 +148,7 @@ static void draw_title(const struct demo_view *v, struct buf *out)
     demo_time_format(v->now_ms, true, when, sizeof(when));
     snprintf(right, sizeof(right), "%s %s", demo_word(v->language, WORD_CLOCK), when);
     line_text(&l, BOLD, demo_word(v->language, WORD_TITLE));
-    line_pad(&l, l.left - demo_text_width(right));
-    line_text(&l, CYAN, right);
+    line_right(&l, CYAN, right);
     line_end(&l);
 
     l = line_begin(v, out);
@@ -215,8 +223,7 @@ static void draw_funnel(const struct demo_view *v, struct buf *out)
     line_text(&l, DIM, text);
     snprintf(text, sizeof(text), demo_word(v->language, WORD_COUNTS), (long long)v->report->events,
              (long long)v->report->entities, (long long)v->report->deadletters);
-    line_pad(&l, l.left - demo_text_width(text));
-    line_text(&l, DIM, text);
+    line_right(&l, DIM, text);
     line_end(&l);
     for (int i = 0; i < SHOP_STAGES; i++) {
         draw_stage(v, out, &s, i);

@@ -14,14 +14,16 @@
       "read the log; a restart is safe at any time") \
     X(INTERNAL, 70, "a bug in funneld", "report it with the log; a restart is safe at any time") \
     X(IO, 74, "a file, folder or socket could not be used", "the message names it and the reason") \
-    X(CONFIGURATION, 78, "the configuration has errors", "funneld check -c FILE lists all of them") \
+    X(CONFIGURATION, 78, "the configuration has errors", \
+      "funneld check -c FILE lists all of them") \
     X(FENCED, 80, "another funneld runs with the same group", \
       "stop one of the two, or give each its own group") \
     X(DIVERGED, 81, "the replay of the log did not give what was published before", \
       "the log or the binary changed; keep the log, report it, and start under a new group") \
     X(GAP, 82, "the log begins after the committed offset: events were lost to retention", \
       "raise the topic's retention; start under a new group to go on without them") \
-    X(RESET, 83, "the log is shorter than what was consumed: the topic was recreated or truncated", \
+    X(RESET, 83, \
+      "the log is shorter than what was consumed: the topic was recreated or truncated", \
       "start under a new group") \
     X(PARTITIONS, 84, "inputs or their partition counts changed since the last run", \
       "start under a new group") \

@@ -8,12 +8,14 @@
 
 static void help_commands(void)
 {
-    puts("funneld watches conversion funnels: stage events in from Kafka, alerts out, exactly once.\n\n"
-         "Usage: funneld COMMAND [OPTIONS]\n\nCommands:");
+    puts(
+        "funneld watches conversion funnels: stage events in from Kafka, alerts out, exactly once.\n\n"
+        "Usage: funneld COMMAND [OPTIONS]\n\nCommands:");
 #define HELP_COMMAND(name, text) printf("  %-10s %s\n", #name, text);
     COMMANDS(HELP_COMMAND)
 #undef HELP_COMMAND
-    puts("\nfunneld COMMAND --help tells a command's options; funneld help exit-codes, how they end.");
+    puts(
+        "\nfunneld COMMAND --help tells a command's options; funneld help exit-codes, how they end.");
 }
 
 static void help_exit_codes(void)

@@ -67,7 +67,8 @@ static void options_words(const struct option_spec *s, FILE *out)
 
 void options_help(const struct options *o, FILE *out)
 {
-    static const struct option_spec help = {"help", 'h', OPTION_FLAG, NULL, NULL, "show this", NULL};
+    static const struct option_spec help = {"help", 'h',         OPTION_FLAG, NULL,
+                                            NULL,   "show this", NULL};
 
     fprintf(out, "Usage: funneld %s%s%s\n\n%s\n\nOptions:\n", o->command, *o->synopsis ? " " : "",
             o->synopsis, o->text);

@@ -15,7 +15,7 @@ enum option_kind {
 
 struct option_spec {
     const char *name;
-    char letter;          /* 0: none */
+    char letter; /* 0: none */
     enum option_kind kind;
     void *to;             /* left alone where the option is not given */
     const char *argument; /* how the help calls it: FILE */
@@ -24,9 +24,9 @@ struct option_spec {
 };
 
 struct options {
-    const char *command;   /* "check" */
-    const char *synopsis;  /* "-c FILE" */
-    const char *text;      /* a paragraph for --help */
+    const char *command;             /* "check" */
+    const char *synopsis;            /* "-c FILE" */
+    const char *text;                /* a paragraph for --help */
     const struct option_spec *specs; /* ends with name NULL; --help need not be in it */
     int operands_min, operands_max;  /* max -1: any number */
 };

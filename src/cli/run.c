@@ -17,11 +17,14 @@ int run_main(int argc, char **argv)
         {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
     };
     const struct options options = {
-        "run", "[-c FILE]",
+        "run",
+        "[-c FILE]",
         "Consumes the inputs and publishes alerts until SIGTERM or SIGINT, which commit what is done\n"
         "and exit with 0; a second one exits at once. SIGHUP does not reload yet. Nothing is lost or\n"
         "published twice, whenever it is stopped or killed. funneld help exit-codes: how it may end.",
-        specs, 0, 0};
+        specs,
+        0,
+        0};
     struct config config = {0};
     int first, code = options_parse(&options, argc, argv, &first);
 
@@ -32,7 +35,8 @@ int run_main(int argc, char **argv)
         return code;
     log_setup(config.settings->log.format, config.settings->log.level);
     log_notice("starting", LOG_TEXT("version", FUNNELD_VERSION), LOG_TEXT("config", file),
-               LOG_TEXT("group", config.settings->group), LOG_TEXT("librdkafka", rd_kafka_version_str()));
+               LOG_TEXT("group", config.settings->group),
+               LOG_TEXT("librdkafka", rd_kafka_version_str()));
     code = daemon_run(&config);
     config_deinit(&config);
     return code;

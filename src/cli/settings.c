@@ -17,17 +17,21 @@ int settings_main(int argc, char **argv)
         {"format", 'f', OPTION_CHOICE, &format, "FORMAT", "how", formats},
         {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
     };
-    const struct options options = {"settings", "[--format FORMAT]",
+    const struct options options = {"settings",
+                                    "[--format FORMAT]",
                                     "Prints every setting with its default and what it does.\n"
                                     "The sample is a configuration file to start from.",
-                                    specs, 0, 0};
+                                    specs,
+                                    0,
+                                    0};
     struct buf out = {0};
 
     code = options_parse(&options, argc, argv, &first);
     if (code >= 0)
         return code;
     writers[format](&out);
-    code = fwrite(out.data, 1, out.len, stdout) == out.len && fflush(stdout) == 0 ? EXIT_OK : EXIT_IO;
+    code = fwrite(out.data, 1, out.len, stdout) == out.len && fflush(stdout) == 0 ? EXIT_OK
+                                                                                  : EXIT_IO;
     buf_deinit(&out);
     return code;
 }

@@ -12,8 +12,8 @@
 int version_main(int argc, char **argv)
 {
     static const struct option_spec specs[] = {{NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL}};
-    const struct options options = {"version", "", "Prints versions, those of the libraries as loaded.",
-                                    specs, 0, 0};
+    const struct options options = {
+        "version", "", "Prints versions, those of the libraries as loaded.", specs, 0, 0};
     int first, code = options_parse(&options, argc, argv, &first);
 
     if (code >= 0)

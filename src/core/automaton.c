@@ -108,27 +108,28 @@ static void put_duration(struct work *w, uint8_t kind, int step, uint32_t leaf, 
                          .low = above, .high = above, .n = 1, .value = ms});
 }
 
-/* A stay's place in the risk set now: bin, column, day of its begin. False when it has left the last bin. */
-static bool stay_place(struct work *w, int step, int64_t begin_ms, struct cell *ret)
+/* A stay's place in the risk set now: bin, column, day of its begin. One that has left the last bin has no
+ * place there any more, only its day. */
+static void stay_place(struct work *w, int step, int64_t begin_ms, struct cell *ret)
 {
     const struct ages *ages = &w->f->ages[step];
     int64_t begin = floor_div(begin_ms, w->f->pane_ms);
     int bin = ages_bin(ages, floor_div(w->at, w->f->pane_ms), begin);
 
+    ret->day = (int32_t)zone_day(w->m->zone, &w->m->cursor, begin_ms);
+    ret->bin = CELL_BIN_GONE;
     if (bin >= ages->bins)
-        return false;
+        return;
     ret->bin = (uint8_t)bin;
     ret->column = ages_column(ages, bin, begin);
-    ret->day = (int32_t)zone_day(w->m->zone, &w->m->cursor, begin_ms);
-    return true;
 }
 
 static void put_exit(struct work *w, int step, uint32_t leaf, int64_t begin_ms, uint8_t cause)
 {
     struct cell c = {.kind = CELL_EXIT, .stage = (uint8_t)step, .cause = cause, .leaf = leaf, .n = 1};
 
-    if (stay_place(w, step, begin_ms, &c))
-        put(w, c);
+    stay_place(w, step, begin_ms, &c);
+    put(w, c);
 }
 
 /* --- stays --- */
@@ -299,8 +300,9 @@ static void seed_stay(struct work *w, int step, uint32_t leaf, int64_t begin_ms,
 {
     struct cell c = {.kind = CELL_SEED, .stage = (uint8_t)step, .leaf = leaf, .n = 1};
 
-    if (w->at - begin_ms > w->f->window_ms[step] || !stay_place(w, step, begin_ms, &c))
+    if (w->at - begin_ms > w->f->window_ms[step])
         return;
+    stay_place(w, step, begin_ms, &c);
     put(w, c);
     w->e->flags |= flag;
 }

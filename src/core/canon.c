@@ -155,8 +155,8 @@ int canon_amount(struct span text, int decimals, int64_t *ret_minor)
     return 0;
 }
 
-/* Days since 1970-01-01 in the proleptic Gregorian calendar, by years that begin in March and eras of 400
- * years (146097 days): the leap day is then the last one of its year. */
+/* Days since 1970-01-01 in the proleptic Gregorian calendar, by years that begin in March and
+ * eras of 400 years (146097 days): the leap day is then the last one of its year. */
 static int64_t days_from_civil(int64_t year, int month, int day)
 {
     int64_t y = month > 2 ? year : year - 1;

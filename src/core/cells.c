@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "funnel/cells.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "funnel/mem.h"
@@ -26,32 +25,43 @@ struct cell *cells_add(struct cells *c, struct cell cell)
     return &c->items[c->count++];
 }
 
-static int by_int(int64_t a, int64_t b)
-{
-    return (a > b) - (a < b);
-}
-
 static int cell_is_duration(const struct cell *c)
 {
     return c->kind == CELL_DWELL || c->kind == CELL_CYCLE;
 }
 
-static int cell_compare(const void *pa, const void *pb)
-{
-    const struct cell *a = pa, *b = pb;
-    int c = memcmp(a, b, 4); /* kind, stage, cause, bin */
+/* What makes two cells one: kind, stage, cause, bin and leaf, then what the kind counts by. */
+struct cell_key {
+    uint64_t what, where;
+    uint32_t when;
+};
 
-    if (c == 0)
-        c = by_int(a->leaf, b->leaf);
-    if (c == 0 && cell_is_duration(a))
-        return by_int(a->bucket, b->bucket);
-    if (c == 0)
-        c = by_int(a->column, b->column);
-    if (c == 0)
-        c = by_int(a->day, b->day);
-    if (c == 0 && a->kind == CELL_SPAN)
-        c = by_int(a->n, b->n);
-    return c;
+static struct cell_key cell_key(const struct cell *c)
+{
+    struct cell_key key = {.where = (uint64_t)c->column, .when = (uint32_t)c->day};
+
+    memcpy(&key.what, c, sizeof(key.what));
+    if (cell_is_duration(c)) {
+        key.where = c->bucket;
+        key.when = 0;
+    } else if (c->kind == CELL_SPAN) {
+        key.when = (uint32_t)c->n;
+    }
+    return key;
+}
+
+static size_t key_hash(const struct cell_key *key)
+{
+    uint64_t h = key->what * 0x9e3779b97f4a7c15u;
+
+    h = (h ^ (h >> 29) ^ key->where) * 0xbf58476d1ce4e5b9u;
+    h = (h ^ (h >> 32) ^ key->when) * 0x94d049bb133111ebu;
+    return (size_t)(h >> 24);
+}
+
+static int key_equal(const struct cell_key *a, const struct cell_key *b)
+{
+    return a->what == b->what && a->where == b->where && a->when == b->when;
 }
 
 static void cell_join(struct cell *to, const struct cell *from)
@@ -69,18 +79,51 @@ static void cell_join(struct cell *to, const struct cell *from)
     to->value += from->value;
 }
 
-size_t cells_merge(struct cell *items, size_t count)
+void cell_sums_deinit(struct cell_sums *s)
 {
-    size_t last = 0;
+    mem_free(s->items);
+    mem_free(s->slots);
+    *s = (struct cell_sums){0};
+}
 
-    if (count == 0)
-        return 0;
-    qsort(items, count, sizeof(*items), cell_compare);
-    for (size_t i = 1; i < count; i++) {
-        if (cell_compare(&items[last], &items[i]) == 0)
-            cell_join(&items[last], &items[i]);
-        else
-            items[++last] = items[i];
+static size_t sums_slot(const struct cell_sums *s, const struct cell_key *key)
+{
+    size_t mask = s->slot_count - 1, at = key_hash(key) & mask;
+
+    for (; s->slots[at]; at = (at + 1) & mask) {
+        struct cell_key other = cell_key(&s->items[s->slots[at] - 1]);
+
+        if (key_equal(key, &other))
+            break;
     }
-    return last + 1;
+    return at;
+}
+
+static void sums_grow(struct cell_sums *s)
+{
+    s->slot_count = s->slot_count ? s->slot_count * 2 : 64;
+    mem_free(s->slots);
+    s->slots = mem_zero(s->slot_count, sizeof(*s->slots));
+    for (size_t i = 0; i < s->count; i++) {
+        struct cell_key key = cell_key(&s->items[i]);
+
+        s->slots[sums_slot(s, &key)] = (uint32_t)i + 1;
+    }
+}
+
+void cell_sums_add(struct cell_sums *s, const struct cell *c)
+{
+    struct cell_key key = cell_key(c);
+    size_t at;
+
+    if (s->count * 2 >= s->slot_count)
+        sums_grow(s);
+    at = sums_slot(s, &key);
+    if (s->slots[at]) {
+        cell_join(&s->items[s->slots[at] - 1], c);
+        return;
+    }
+    s->items = mem_grow(s->items, s->count, &s->cap, sizeof(*s->items));
+    s->items[s->count++] = *c;
+    s->slots[at] = (uint32_t)s->count;
 }

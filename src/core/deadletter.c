@@ -36,14 +36,15 @@ static size_t headers_that_fit(const struct message *m, size_t *ret_dropped)
     *ret_dropped = 0;
     for (i = 0; i < m->header_count; i++) {
         const struct message_header *h = &m->headers[i];
+        size_t size = (size_t)h->name.len + h->value.len + DEADLETTER_HEADER_FRAMING;
 
         if (!header_is_kept(h)) {
             ++*ret_dropped;
             continue;
         }
-        if (h->value.len > left || h->name.len > left - h->value.len)
+        if (size > left)
             break;
-        left -= h->value.len + h->name.len;
+        left -= size;
     }
     *ret_dropped += m->header_count - i;
     return i;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The reference decoder: strict scan, cJSON tree, and for each field the first of its places that has a
- * value. Slower than could be, and the one that says what is right. Fields are taken in the order of
- * enum mapping_field, then settings.fields: the first that fails is the message's failure. */
+/* The reference decoder: strict scan, cJSON tree, and for each field the first of its places
+ * that has a value. Slower than could be, and the one that says what is right. Fields are taken
+ * in the order of enum mapping_field, then settings.fields: the first that fails is the
+ * message's failure. */
 #include "funnel/decode.h"
 
 #include <string.h>
@@ -283,8 +284,8 @@ static int open_cloudevent(struct task *t, const struct mapping_input *input)
     return take_kind(t);
 }
 
-/* A null is a tombstone however it is written; what has no row (heartbeat, schema change, truncate) goes on
- * and finds no entity. */
+/* A null is a tombstone however it is written; what has no row (heartbeat, schema change,
+ * truncate) goes on and finds no entity. */
 static int open_debezium(struct task *t)
 {
     struct lookup *l = &t->d->lookup;

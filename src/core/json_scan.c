@@ -22,8 +22,8 @@ void json_scan_deinit(struct json_scan *s)
     *s = (struct json_scan){0};
 }
 
-/* Length of the UTF-8 sequence at p, 0 when it is none: overlong forms, surrogates and what lies beyond
- * U+10FFFF have no valid second byte (RFC 3629, section 4). */
+/* Length of the UTF-8 sequence at p, 0 when it is none: overlong forms, surrogates and what lies
+ * beyond U+10FFFF have no valid second byte (RFC 3629, section 4). */
 static uint32_t utf8_length(const unsigned char *p, size_t left)
 {
     unsigned char lead = p[0], low = 0x80, high = 0xbf;
@@ -169,8 +169,8 @@ static int is_plain(unsigned char c)
     return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
-/* Up to the first byte that needs a look, eight at a time. A borrow can only raise a false alarm above a true
- * one, so the lowest is always true. */
+/* Up to the first byte that needs a look, eight at a time. A borrow can only raise a false alarm
+ * above a true one, so the lowest is always true. */
 static void scanner_plain(struct scanner *s)
 {
     while (s->len - s->at >= 8) {

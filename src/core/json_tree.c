@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The ordinal of a node's value in the scan is kept in its `valueint`: cJSON's own numbers are doubles and
- * of no use here. cJSON's allocator hooks are process-global and so are left alone; the arena behind
- * them would save 30 % of a parse. */
+/* The ordinal of a node's value in the scan is kept in its `valueint`: cJSON's own numbers are
+ * doubles and of no use here. cJSON's allocator hooks are process-global and so are left alone;
+ * the arena behind them would save 30 % of a parse. */
 #include "funnel/json_tree.h"
 
 #include <string.h>
@@ -30,8 +30,8 @@ static int tree_number(cJSON *node, int ordinal)
     return ordinal;
 }
 
-/* cJSON 1.7.15 refuses numbers of 64 bytes and more, where no patch has mended that. Their tokens are read
- * from the scan, so what cJSON sees in their place does not matter. */
+/* cJSON 1.7.15 refuses numbers of 64 bytes and more, where no patch has mended that. Their
+ * tokens are read from the scan, so what cJSON sees in their place does not matter. */
 static const char *tree_without_long_numbers(const struct json_tree *t, struct arena *scratch)
 {
     char *copy = arena_strndup(scratch, t->text.p, t->text.len);
@@ -63,7 +63,8 @@ enum json_status json_tree_parse(struct json_tree *t, struct span text, int64_t 
     t->root = cJSON_ParseWithLengthOpts(parsed, text.len, NULL, 0);
     if (t->root && (size_t)tree_number(t->root, 0) == t->scan.count)
         return JSON_OK;
-    /* The two disagree, which the fuzzer has never seen: a peer's bytes must not stop the process. */
+    /* The two disagree, which the fuzzer has never seen: a peer's bytes must not stop the
+     * process. */
     json_tree_clear(t);
     *ret_byte = 0;
     return JSON_MALFORMED;

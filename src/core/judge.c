@@ -6,8 +6,6 @@
 #include "funnel/mem.h"
 #include "funnel/rules.h"
 
-#define MERGE_FIRST 8192 /* cells of a waiting pane are added up at each doubling beyond this */
-
 void judge_init(struct judge *j, const struct funnel *f, const struct zone *zone, size_t sources)
 {
     *j = (struct judge){.funnel = f, .zone = zone, .source_count = sources, .closed = INT64_MIN,
@@ -38,6 +36,7 @@ void judge_deinit(struct judge *j)
     for (size_t i = 0; i < j->pending_count; i++)
         mem_free(j->pending[i].cells);
     mem_free(j->pending);
+    mem_free(j->touched);
     rules_deinit(j);
     series_deinit(j);
     judge_leaves_deinit(j);
@@ -91,16 +90,30 @@ static struct pending_pane *pending_at(struct judge *j, int64_t pane)
     return &j->pending[at];
 }
 
-/* Memory is bounded by the number of distinct keys: at each doubling equal cells are added up. */
-static void pending_push(struct pending_pane *p, const struct cell *c)
+static void pending_sum(struct judge *j, struct pending_pane *p)
 {
-    if (p->count >= MERGE_FIRST && p->count >= 2 * p->merged)
-        p->count = p->merged = cells_merge(p->cells, p->count);
-    p->cells = mem_grow(p->cells, p->count, &p->cap, sizeof(*p->cells));
-    p->cells[p->count++] = *c;
+    struct cell_sums sums = {0};
+
+    for (size_t i = 0; i < p->count; i++)
+        cell_sums_add(&sums, &p->cells[i]);
+    mem_free(p->cells);
+    mem_free(sums.slots);
+    j->pending_cells -= p->count - sums.count;
+    p->cells = sums.items;
+    p->cap = sums.cap;
+    p->count = p->summed = sums.count;
 }
 
-static void take_cell(const struct judge_source *s, struct pending_pane *p, const struct cell *c)
+static void pending_push(struct judge *j, struct pending_pane *p, const struct cell *c)
+{
+    if (j->pending_cells >= JUDGE_PENDING_MAX && p->count >= 2 * p->summed + 1024)
+        pending_sum(j, p);
+    p->cells = mem_grow(p->cells, p->count, &p->cap, sizeof(*p->cells));
+    p->cells[p->count++] = *c;
+    j->pending_cells++;
+}
+
+static void take_cell(struct judge *j, const struct judge_source *s, struct pending_pane *p, const struct cell *c)
 {
     struct cell mine = *c;
 
@@ -110,7 +123,7 @@ static void take_cell(const struct judge_source *s, struct pending_pane *p, cons
         mine.leaf = s->breaks[c->bin][c->leaf];
     else if (c->kind < CELL_BREAK)
         mine.leaf = s->combos[c->leaf];
-    pending_push(p, &mine);
+    pending_push(j, p, &mine);
 }
 
 /* Definitions first: a stream may use a number before it says what it means. */
@@ -133,7 +146,7 @@ void judge_add(struct judge *j, size_t source, const struct cells *cells)
         } else if (c->kind > CELL_REASON) {
             if (!p)
                 p = pending_at(j, s->pane);
-            take_cell(s, p, c);
+            take_cell(j, s, p, c);
         }
     }
 }
@@ -157,12 +170,17 @@ static void step_advance(struct judge_step *s, int64_t to)
 }
 
 /* Opens the pane for this step: stays cross into their bins before anyone joins or leaves. */
+static void step_open(struct judge_step *s, int64_t pane)
+{
+    if (s->risk_pane != pane)
+        step_advance(s, pane);
+}
+
 static struct judge_step *step_at(struct judge *j, const struct cell *c, int64_t pane)
 {
     struct judge_step *s = &cell_leaf(j, c)->steps[c->stage];
 
-    if (s->risk_pane != pane)
-        step_advance(s, pane);
+    step_open(s, pane);
     return s;
 }
 
@@ -187,34 +205,65 @@ static void windows_add(struct judge *j, const struct judge_leaf *leaf, int step
     }
 }
 
-static void apply_enter(struct judge *j, const struct cell *c, int64_t pane)
+/* Entries and conversions are gathered by step first: windows are touched once a pane, not once a cell. */
+static struct judge_step *step_touch(struct judge *j, const struct cell *c)
+{
+    uint32_t leaf = (uint32_t)j->combo_leaf[c->leaf];
+    struct judge_step *s = &j->leaves[leaf].steps[c->stage];
+
+    if (s->pane_entered + s->pane_credited + s->pane_advanced == 0) {
+        j->touched = mem_grow(j->touched, j->touched_count, &j->touched_cap, sizeof(*j->touched));
+        j->touched[j->touched_count++] = (struct judge_touch){leaf, c->stage};
+    }
+    return s;
+}
+
+static void apply_enter(struct judge *j, const struct cell *c)
 {
     struct judge_leaf *leaf = cell_leaf(j, c);
-    struct judge_step *s;
 
     if (c->stage != j->funnel->overall) {
         leaf->stages[c->stage].reached += c->n;
         for (int d = 0; d < j->funnel->dim_count; d++)
             j->score[d][leaf->value[d]] += (uint64_t)c->n;
     }
-    if (!funnel_has_step(j->funnel, c->stage))
-        return;
-    s = step_at(j, c, pane);
-    s->entered += c->n;
-    riskset_enter(&s->risk, pane, (uint32_t)c->n);
-    cohort_at(&s->cohort, (int32_t)j->day)->entered += (uint32_t)c->n;
-    windows_add(j, leaf, c->stage, pane, (uint64_t)c->n, 0);
+    if (funnel_has_step(j->funnel, c->stage))
+        step_touch(j, c)->pane_entered += (uint32_t)c->n;
 }
 
-static void apply_credit(struct judge *j, const struct cell *c, int64_t pane)
+static void apply_credit(struct judge *j, const struct cell *c)
 {
-    struct judge_leaf *leaf = cell_leaf(j, c);
-    struct judge_step *s = &leaf->steps[c->stage];
+    cell_leaf(j, c)->stages[c->stage].reached += c->n;
+    step_touch(j, c)->pane_credited += (uint32_t)c->n;
+}
 
-    leaf->stages[c->stage].reached += c->n;
-    s->credited += c->n;
-    cohort_at(&s->cohort, (int32_t)j->day)->credited += (uint32_t)c->n;
-    windows_add(j, leaf, c->stage, pane, (uint64_t)c->n, (uint64_t)c->n);
+/* Stays join before any leaves: one that begins and ends in this pane was at risk once. */
+static void touched_enter(struct judge *j, int64_t pane)
+{
+    for (size_t i = 0; i < j->touched_count; i++) {
+        struct judge_step *s = &j->leaves[j->touched[i].leaf].steps[j->touched[i].step];
+        struct cohort_day *day = cohort_at(&s->cohort, (int32_t)j->day);
+
+        step_open(s, pane);
+        riskset_enter(&s->risk, pane, s->pane_entered);
+        day->entered += s->pane_entered;
+        day->credited += s->pane_credited;
+        s->entered += s->pane_entered;
+        s->credited += s->pane_credited;
+    }
+}
+
+static void touched_finish(struct judge *j, int64_t pane)
+{
+    for (size_t i = 0; i < j->touched_count; i++) {
+        struct judge_leaf *leaf = &j->leaves[j->touched[i].leaf];
+        struct judge_step *s = &leaf->steps[j->touched[i].step];
+
+        windows_add(j, leaf, j->touched[i].step, pane, (uint64_t)s->pane_entered + s->pane_credited,
+                    (uint64_t)s->pane_advanced + s->pane_credited);
+        s->pane_entered = s->pane_credited = s->pane_advanced = 0;
+    }
+    j->touched_count = 0;
 }
 
 static void apply_seed(struct judge *j, const struct cell *c, int64_t pane)
@@ -230,11 +279,13 @@ static void apply_exit(struct judge *j, const struct cell *c, int64_t pane)
 {
     struct judge_step *s = step_at(j, c, pane);
 
+    cohort_at(&s->cohort, c->day)->exits[c->cause] += (uint32_t)c->n;
+    if (c->bin == CELL_BIN_GONE)
+        return;
     s->exits[c->cause] += c->n;
     j->conservation_errors += riskset_exit(&s->risk, c->bin, c->column, (uint32_t)c->n) > 0;
-    cohort_at(&s->cohort, c->day)->exits[c->cause] += (uint32_t)c->n;
     if (c->cause == EXIT_ADVANCED)
-        windows_add(j, cell_leaf(j, c), c->stage, pane, 0, (uint64_t)c->n);
+        step_touch(j, c)->pane_advanced += (uint32_t)c->n;
 }
 
 static void apply_duration(struct dwell *h, const struct cell *c)
@@ -309,10 +360,10 @@ static void apply_cell(struct judge *j, const struct cell *c, int64_t pane)
 {
     switch (c->kind) {
     case CELL_ENTER:
-        apply_enter(j, c, pane);
+        apply_enter(j, c);
         break;
     case CELL_CREDIT:
-        apply_credit(j, c, pane);
+        apply_credit(j, c);
         break;
     case CELL_SEED:
         apply_seed(j, c, pane);
@@ -340,16 +391,17 @@ static void apply_cell(struct judge *j, const struct cell *c, int64_t pane)
     }
 }
 
-/* Stays join before they leave: one that begins and ends in this pane was at risk once. */
 static void apply_pane(struct judge *j, const struct pending_pane *p)
 {
     judge_admit(j, p->cells, p->count);
     for (size_t i = 0; i < p->count; i++)
         if (p->cells[i].kind != CELL_EXIT)
             apply_cell(j, &p->cells[i], p->pane);
+    touched_enter(j, p->pane);
     for (size_t i = 0; i < p->count; i++)
         if (p->cells[i].kind == CELL_EXIT)
             apply_exit(j, &p->cells[i], p->pane);
+    touched_finish(j, p->pane);
 }
 
 static void day_begin(struct judge *j, int64_t pane)
@@ -382,6 +434,7 @@ static void pending_take(struct judge *j)
     if (j->first_pane == INT64_MIN)
         j->first_pane = p->pane;
     apply_pane(j, p);
+    j->pending_cells -= p->count;
     mem_free(p->cells);
     j->pending_count--;
     memmove(&j->pending[0], &j->pending[1], j->pending_count * sizeof(*j->pending));

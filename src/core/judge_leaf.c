@@ -148,14 +148,30 @@ void judge_admit(struct judge *j, const struct cell *cells, size_t count)
 /* Days come nearly in order: an old entry's exit finds its day near the end. Three years are kept. */
 #define COHORT_DAYS_MAX 1100
 
+/* Where `day` is, or would be inserted. Nearly always it is among the last. */
+static size_t cohort_find(const struct cohort *c, int32_t day)
+{
+    size_t low = 0, high = c->count;
+
+    if (high > 0 && c->days[high - 1].day <= day)
+        return c->days[high - 1].day < day ? high : high - 1;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+
+        if (c->days[middle].day < day)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 struct cohort_day *cohort_at(struct cohort *c, int32_t day)
 {
-    size_t at = c->count;
+    size_t at = cohort_find(c, day);
 
-    while (at > 0 && c->days[at - 1].day > day)
-        at--;
-    if (at > 0 && c->days[at - 1].day == day)
-        return &c->days[at - 1];
+    if (at < c->count && c->days[at].day == day)
+        return &c->days[at];
     if (c->count == COHORT_DAYS_MAX && at > 0) {
         memmove(&c->days[0], &c->days[1], --c->count * sizeof(*c->days));
         at--;

@@ -173,8 +173,8 @@ static const cJSON *key_id(const struct lookup *l, const cJSON *node)
     return node->child && !node->child->next ? node->child : NULL;
 }
 
-/* A key is taken as JSON only where it is an object or a string. Plain ids can look like numbers that are no
- * integers (12e4567), and a key's bare integer is the same token either way. */
+/* A key is taken as JSON only where it is an object or a string. Plain ids can look like numbers
+ * that are no integers (12e4567), and a key's bare integer is the same token either way. */
 int lookup_find_key(struct lookup *l, int format, struct lookup_value *ret)
 {
     struct span key = l->message->key, body;

@@ -251,6 +251,7 @@ static const char *const BRACKETS[2][3][2] = {
 static const struct {
     const char *reason, *en, *zh;
 } ENDINGS[] = {
+    {"no_data", "nothing enters any more", "已没有新的进入"},
     {"rule_changed", "its rule was changed", "规则已修改"},
     {"rule_removed", "its rule was removed", "规则已删除"},
     {"escalated", "it goes on with another severity", "以新的级别继续告警"},
@@ -348,12 +349,12 @@ static void en_counts(struct buf *out, const struct alert *a)
     put_range(out, a, a->from, a->to);
     put_scope(out, a, ", for ", "");
     if (a->measure == MEASURE_COHORT) {
-        buf_fmt(out, ", %" PRId64 " entered, of which %" PRId64 " converted so far: ", a->entries,
+        buf_fmt(out, ", %" PRId64 " entered, of which %" PRId64 " converted so far", a->entries,
                 a->conversions);
     } else {
         buf_str(out, ", ");
         en_count(out, a->entries, "entry and ", "entries and ");
-        en_count(out, a->conversions, "conversion were counted: ", "conversions were counted: ");
+        en_count(out, a->conversions, "conversion were counted", "conversions were counted");
     }
 }
 
@@ -363,11 +364,10 @@ static void zh_counts(struct buf *out, const struct alert *a)
     buf_str(out, "，");
     put_scope(out, a, "", " ");
     if (a->measure == MEASURE_COHORT)
-        buf_fmt(out, "共进入 %" PRId64 " 个，目前已转化 %" PRId64 " 个，转化率 ", a->entries,
+        buf_fmt(out, "共进入 %" PRId64 " 个，目前已转化 %" PRId64 " 个", a->entries,
                 a->conversions);
     else
-        buf_fmt(out, "共进入 %" PRId64 " 次、转化 %" PRId64 " 次，转化率 ", a->entries,
-                a->conversions);
+        buf_fmt(out, "共进入 %" PRId64 " 次、转化 %" PRId64 " 次", a->entries, a->conversions);
 }
 
 static void put_observed(struct buf *out, const struct alert *a)
@@ -376,7 +376,10 @@ static void put_observed(struct buf *out, const struct alert *a)
         zh_counts(out, a);
     else
         en_counts(out, a);
-    put_percent(out, a, a->rate);
+    if (__builtin_isfinite(a->rate)) {
+        buf_str(out, say(a, ": ", "，转化率 "));
+        put_percent(out, a, a->rate);
+    }
     if (a->rate <= 1 && __builtin_isfinite(a->low) && __builtin_isfinite(a->high)) {
         buf_str(out, say(a, " (95 % interval ", "（95% 置信区间 "));
         put_percent(out, a, a->low);

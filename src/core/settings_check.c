@@ -32,7 +32,7 @@ static void check_time(const struct check *c)
     if (check_set(c, AT(t->pane)) && check_good(c, AT(t->pane)) && !check_pane(c))
         check_fail(c, AT(t->pane), "write one of 1s, 5s, 10s, 15s, 30s, 1m, 3m, 5m, 15m",
                    "%s does not divide 15m, or is shorter than 1s", check_value(c, AT(t->pane)));
-    check_duration(c, &t->lateness, 0, UNITS_DAY);
+    check_duration(c, &t->lateness, 0, 7 * UNITS_DAY);
     check_duration(c, &t->max_ahead, 0, 30 * UNITS_DAY);
     check_duration(c, &t->max_jump, UNITS_SECOND, 365 * UNITS_DAY);
     check_count(c, &t->max_skew, 1, 4096);

@@ -397,9 +397,12 @@ static struct yaml_node *read_document(struct reader *r)
 struct yaml_node *yaml_read(const char *text, size_t len, struct arena *arena,
                             struct settings_problems *problems)
 {
-    struct reader r = {.arena = arena, .problems = problems, .text = text, .len = len};
+    size_t skip = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* byte order mark */
+    struct reader r = {.arena = arena, .problems = problems, .text = "", .len = len - skip};
     struct yaml_node *root;
 
+    if (text)
+        r.text = text + skip;
     if (len > YAML_BYTES_MAX) {
         refuse(&r, NULL, (struct settings_mark){1, 1}, "the file is larger than 1 MiB",
                "no settings need that much");
@@ -408,7 +411,7 @@ struct yaml_node *yaml_read(const char *text, size_t len, struct arena *arena,
     if (!yaml_parser_initialize(&r.parser))
         abort();
     yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&r.parser, (const unsigned char *)(text ? text : ""), len);
+    yaml_parser_set_input_string(&r.parser, (const unsigned char *)r.text, r.len);
     root = read_document(&r);
     yaml_event_delete(&r.event);
     yaml_parser_delete(&r.parser);

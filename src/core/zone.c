@@ -68,7 +68,8 @@ static void zone_append(struct zone *z, int64_t at, int32_t offset)
     z->day_floor[i] = last_day > z->day_floor[i - 1] ? last_day : z->day_floor[i - 1];
 }
 
-int zone_init(struct zone *z, const char *name, const int64_t *at, const int32_t *offset, size_t count)
+int zone_init(struct zone *z, const char *name, const int64_t *at, const int32_t *offset,
+              size_t count)
 {
     if (!zone_is_valid(at, offset, count))
         return -1;

@@ -8,7 +8,8 @@ static int64_t later(int64_t a, int64_t b)
 
 int64_t commit_due(const struct commit_view *v)
 {
-    int64_t earliest = v->ended < 0 ? 0 : later(v->begun + COMMIT_APART_MS, v->ended + COMMIT_REST_MS);
+    int64_t earliest = v->ended < 0 ? 0
+                                    : later(v->begun + COMMIT_APART_MS, v->ended + COMMIT_REST_MS);
 
     if (v->busy)
         return COMMIT_NEVER;

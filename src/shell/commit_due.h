@@ -7,10 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define COMMIT_APART_MS 20      /* between two begins, with an alert waiting */
-#define COMMIT_REST_MS 5        /* after an end: back to back meets CONCURRENT_TRANSACTIONS */
-#define COMMIT_EVERY_MS 1000    /* with any progress */
-#define COMMIT_FULL_MS 3600000  /* even without: offsets of an assign-only consumer expire */
+#define COMMIT_APART_MS 20     /* between two begins, with an alert waiting */
+#define COMMIT_REST_MS 5       /* after an end: back to back meets CONCURRENT_TRANSACTIONS */
+#define COMMIT_EVERY_MS 1000   /* with any progress */
+#define COMMIT_FULL_MS 3600000 /* even without: offsets of an assign-only consumer expire */
 #define COMMIT_NEVER INT64_MAX
 
 struct commit_view {

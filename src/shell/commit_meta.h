@@ -16,8 +16,9 @@
 
 #include "funnel/buf.h"
 
-#define COMMIT_META_MAX 3072  /* bytes before coding; the broker's limit is 4096 characters after */
-#define COMMIT_META_MACHINE 1 /* raised when a change of the core changes its output for the same log */
+#define COMMIT_META_MAX 3072 /* bytes before coding; the broker's limit is 4096 characters after */
+#define COMMIT_META_MACHINE \
+    1 /* raised when a change of the core changes its output for the same log */
 
 /* The last record that entered the machine; offset -1: none. */
 struct commit_last {
@@ -27,8 +28,8 @@ struct commit_last {
 };
 
 struct commit_meta {
-    uint64_t instance; /* random per start of the daemon */
-    uint64_t seq;      /* of the transaction, equal on all partitions */
+    uint64_t instance;   /* random per start of the daemon */
+    uint64_t seq;        /* of the transaction, equal on all partitions */
     uint32_t generation; /* of the durable snapshot; 0: none */
     int64_t origin;      /* where the log began when it was first read */
     int64_t watermark;   /* ms, INT64_MIN: none */

@@ -73,7 +73,8 @@ static struct settings_mark config_mark(const struct buf *text, const char *key)
     return mark;
 }
 
-static void config_secrets(struct settings *s, const struct buf *text, struct settings_problems *problems)
+static void config_secrets(struct settings *s, const struct buf *text,
+                           struct settings_problems *problems)
 {
     char path[160];
 
@@ -87,7 +88,8 @@ static void config_secrets(struct settings *s, const struct buf *text, struct se
     config_secret(s, &s->state.hash_key, config_mark(text, "hash_key"), "state.hash_key", problems);
 }
 
-static void config_zone(struct config *c, const struct buf *text, struct settings_problems *problems)
+static void config_zone(struct config *c, const struct buf *text,
+                        struct settings_problems *problems)
 {
     char wrong[256];
 
@@ -97,7 +99,8 @@ static void config_zone(struct config *c, const struct buf *text, struct setting
                              "use an IANA name such as Asia/Shanghai, and install tzdata");
 }
 
-static void config_print(const char *path, const struct settings_problems *problems, FILE *diagnostics)
+static void config_print(const char *path, const struct settings_problems *problems,
+                         FILE *diagnostics)
 {
     for (size_t i = 0; i < problems->count; i++) {
         const struct settings_problem *p = &problems->items[i];

@@ -15,7 +15,8 @@
 struct config {
     struct settings *settings; /* secrets resolved in place */
     struct zone *zone;
-    uint64_t hash; /* XXH3 of the file's bytes: equal means the same settings, not the other way round */
+    uint64_t
+        hash; /* XXH3 of the file's bytes: equal means the same settings, not the other way round */
     size_t warnings;
 };
 

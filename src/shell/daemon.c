@@ -14,7 +14,7 @@
 
 #define TICK_MS 1000
 #define CLOSE_MS 5000
-#define CLOSE_STARTING_MS 1000 /* nothing is open that is worth waiting for */
+#define CLOSE_STARTING_MS 200 /* nothing is open that is worth waiting for */
 
 static void daemon_die(struct daemon *d, int code, const char *why)
 {
@@ -79,7 +79,8 @@ static int daemon_machines(struct daemon *d, char why[512])
         return code;
     d->pipeline = pipeline_new(s, d->config->zone, d->sources, d->source_count);
     outbox_init(&d->outbox, d->source_count);
-    code = intake_init(&d->intake, &d->loop, s, &d->health, d->sources, d->source_count, &intake_hooks);
+    code = intake_init(&d->intake, &d->loop, s, &d->health, d->sources, d->source_count,
+                       &intake_hooks);
     if (code == EXIT_OK)
         code = txn_init(&d->txn, &d->loop, s, &d->health, d->sources, d->source_count, &d->outbox,
                         &txn_hooks);
@@ -106,7 +107,8 @@ static void enter_running(struct daemon *d)
         daemon_die(d, code, why);
         return;
     }
-    log_notice("running", LOG_NUMBER("partitions", d->source_count), LOG_NUMBER("seq", txn_next_seq(&d->txn)),
+    log_notice("running", LOG_NUMBER("partitions", d->source_count),
+               LOG_NUMBER("seq", txn_next_seq(&d->txn)),
                LOG_TEXT("librdkafka", rd_kafka_version_str()));
     notify_ready();
     daemon_status_line(d);
@@ -133,9 +135,10 @@ static void enter_stopped(struct daemon *d)
 
 void daemon_event(struct daemon *d, enum life_event event, int code, const char *why)
 {
-    static void (*const enter[])(struct daemon *) = {
-        [LIFE_REBUILDING] = enter_rebuilding, [LIFE_RUNNING] = enter_running,
-        [LIFE_DRAINING] = enter_draining,     [LIFE_STOPPED] = enter_stopped};
+    static void (*const enter[])(struct daemon *) = {[LIFE_REBUILDING] = enter_rebuilding,
+                                                     [LIFE_RUNNING] = enter_running,
+                                                     [LIFE_DRAINING] = enter_draining,
+                                                     [LIFE_STOPPED] = enter_stopped};
     enum life to;
 
     if (!life_next(d->life, event, &to)) {

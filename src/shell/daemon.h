@@ -45,7 +45,7 @@ struct daemon {
     uv_timer_t due;      /* the next transaction */
     uv_timer_t deadline; /* of draining, then of closing */
     uv_timer_t watchdog;
-    uv_prepare_t prepare; /* measures turns */
+    uv_prepare_t prepare;                    /* measures turns */
     uint64_t turn_from, turn_idle, turn_max; /* ns */
     struct notify_pulse pulse;
     uv_work_t closing;

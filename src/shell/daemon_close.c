@@ -13,8 +13,9 @@ static void on_deadline(uv_timer_t *timer)
     struct daemon *d = timer->data;
 
     if (d->life == LIFE_DRAINING) {
-        daemon_event(d, LIFE_FAILED, EXIT_UNFINISHED,
-                     "shutdown_timeout passed before the last transaction; the next start does it again");
+        daemon_event(
+            d, LIFE_FAILED, EXIT_UNFINISHED,
+            "shutdown_timeout passed before the last transaction; the next start does it again");
         return;
     }
     log_notice("closing took too long: exiting", LOG_NUMBER("exit", d->code));

@@ -16,7 +16,8 @@ static void on_due(uv_timer_t *timer)
 
 /* --- partitions --- */
 
-static struct flow_lead daemon_lead(const struct daemon *d, size_t i, uint32_t slowest, struct etime least)
+static struct flow_lead daemon_lead(const struct daemon *d, size_t i, uint32_t slowest,
+                                    struct etime least)
 {
     const struct settings_time *t = &d->config->settings->time;
     struct etime mine = pipeline_watermark(d->pipeline, (uint32_t)i);
@@ -43,7 +44,8 @@ static void daemon_skew(struct daemon *d)
             continue;
         intake_pause(&d->intake, i, FLOW_SKEW, is);
         log_debug(is ? "a partition runs ahead and is paused" : "a partition is resumed",
-                  LOG_TEXT("topic", d->sources[i].topic), LOG_NUMBER("partition", d->sources[i].partition));
+                  LOG_TEXT("topic", d->sources[i].topic),
+                  LOG_NUMBER("partition", d->sources[i].partition));
     }
 }
 
@@ -51,8 +53,9 @@ static void daemon_skew(struct daemon *d)
 
 static void daemon_gate(struct daemon *d)
 {
-    const struct flow_view view = {outbox_bytes(&d->outbox), (size_t)d->config->settings->limits.outbox,
-                                   d->outbox.is_frozen, d->shut_since, d->now};
+    const struct flow_view view = {outbox_bytes(&d->outbox),
+                                   (size_t)d->config->settings->limits.outbox, d->outbox.is_frozen,
+                                   d->shut_since, d->now};
     enum flow_gate next = flow_gate_next(d->gate, &view);
 
     if (next == d->gate)
@@ -60,7 +63,8 @@ static void daemon_gate(struct daemon *d)
     if (next == FLOW_SHUT)
         d->shut_since = d->now;
     if (d->gate == FLOW_PAUSED || next == FLOW_PAUSED) {
-        log_notice(next == FLOW_PAUSED ? "the outbox is full: reading is paused" : "reading is resumed");
+        log_notice(next == FLOW_PAUSED ? "the outbox is full: reading is paused"
+                                       : "reading is resumed");
         intake_pause_all(&d->intake, FLOW_FULL, next == FLOW_PAUSED);
     }
     d->gate = next;

@@ -31,7 +31,8 @@ static void ready_machines(struct daemon *d, struct ready_view *v)
     v->commit_ms = d->outbox.is_frozen ? (int64_t)uv_now(&d->loop) - d->txn.begun : 0;
     v->alerts_refused = refused(d, RECORD_ALERT);
     v->deadletters_refused = refused(d, RECORD_DEADLETTER);
-    v->slowest = (struct ready_place){d->sources[slowest].topic, d->sources[slowest].partition, least.ms};
+    v->slowest = (struct ready_place){d->sources[slowest].topic, d->sources[slowest].partition,
+                                      least.ms};
     for (size_t i = 0; i < d->source_count && !v->others_have_events; i++)
         v->others_have_events = etime_is_set(pipeline_watermark(d->pipeline, (uint32_t)i));
 }
@@ -180,8 +181,8 @@ void daemon_status_line(struct daemon *d)
         for (size_t i = 0; i < d->source_count; i++)
             lag += intake_lag(&d->intake, i) > 0 ? intake_lag(&d->intake, i) : 0;
         pipeline_gauges(d->pipeline, &gauges);
-        snprintf(text, sizeof(text), "%s: lag %" PRId64 ", %" PRIu64 " alerts firing", life_name(d->life),
-                 lag, gauges.alerts_firing);
+        snprintf(text, sizeof(text), "%s: lag %" PRId64 ", %" PRIu64 " alerts firing",
+                 life_name(d->life), lag, gauges.alerts_firing);
     } else {
         snprintf(text, sizeof(text), "%s", life_name(d->life));
     }

@@ -18,10 +18,11 @@ static void rebuild_part(struct daemon *d, size_t i)
     /* What the machines know begins here, whatever an earlier run had seen. */
     o->origin = s->low;
     if (!d->plan.fresh && s->low > d->plan.metas[i].origin)
-        log_warning("the log was shortened since it was first read: state is rebuilt from what is left",
-                    LOG_TEXT("topic", d->sources[i].topic),
-                    LOG_NUMBER("partition", d->sources[i].partition),
-                    LOG_NUMBER("from", d->plan.metas[i].origin), LOG_NUMBER("to", s->low));
+        log_warning(
+            "the log was shortened since it was first read: state is rebuilt from what is left",
+            LOG_TEXT("topic", d->sources[i].topic),
+            LOG_NUMBER("partition", d->sources[i].partition),
+            LOG_NUMBER("from", d->plan.metas[i].origin), LOG_NUMBER("to", s->low));
 }
 
 int daemon_rebuild_begin(struct daemon *d, char why[512])
@@ -49,7 +50,8 @@ static int rebuild_compare_last(struct daemon *d, size_t i, char why[512])
 {
     const struct commit_last *now = &d->intake.parts[i].last, *then = &d->plan.metas[i].last;
 
-    if (now->offset != then->offset || (now->hash == then->hash && now->timestamp == then->timestamp))
+    if (now->offset != then->offset ||
+        (now->hash == then->hash && now->timestamp == then->timestamp))
         return EXIT_OK;
     snprintf(why, 512, "%s/%d: the record at offset %lld is another one than was consumed",
              d->sources[i].topic, d->sources[i].partition, (long long)now->offset);
@@ -66,7 +68,8 @@ static int rebuild_compare(struct daemon *d, char why[512])
         if (d->plan.compare &&
             pipeline_tally_digest(d->pipeline, (uint32_t)i) != d->plan.metas[i].tally_digest) {
             snprintf(why, 512, "%s/%d: the replay up to offset %lld gave other output than before",
-                     d->sources[i].topic, d->sources[i].partition, (long long)d->intake.parts[i].stop);
+                     d->sources[i].topic, d->sources[i].partition,
+                     (long long)d->intake.parts[i].stop);
             return EXIT_DIVERGED;
         }
     }

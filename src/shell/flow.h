@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FLOW_PATIENCE_MS 5000 /* not draining longer than this, partitions are paused in Kafka's sense */
+#define FLOW_PATIENCE_MS \
+    5000 /* not draining longer than this, partitions are paused in Kafka's sense */
 
 /* Why a partition is paused; it is paused while any bit is set. */
 enum flow_reason { FLOW_SKEW = 1, FLOW_BARRIER = 2, FLOW_FULL = 4 };
@@ -26,10 +27,10 @@ struct flow_view {
 enum flow_gate flow_gate_next(enum flow_gate gate, const struct flow_view *v);
 
 struct flow_lead {
-    bool ahead;          /* beyond max_skew, as the machines see it */
-    int64_t lead_ms;     /* watermark minus the slowest one's; INT64_MAX: that one has none */
-    int64_t limit_ms;    /* max_skew as time */
-    bool slowest_waits;  /* the slowest stands at its barrier: waiting for it would be for ever */
+    bool ahead;         /* beyond max_skew, as the machines see it */
+    int64_t lead_ms;    /* watermark minus the slowest one's; INT64_MAX: that one has none */
+    int64_t limit_ms;   /* max_skew as time */
+    bool slowest_waits; /* the slowest stands at its barrier: waiting for it would be for ever */
 };
 /* Hysteresis: paused beyond the limit, resumed within half of it. */
 bool flow_skewed(bool was, const struct flow_lead *l);

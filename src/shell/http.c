@@ -45,7 +45,8 @@ bool http_address(const char *address, char host[64], char port[8])
 
 bool http_host_is_loopback(const char *host)
 {
-    return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || strcmp(host, "localhost") == 0;
+    return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 ||
+           strcmp(host, "localhost") == 0;
 }
 
 static int http_bind(const struct addrinfo *a)
@@ -66,7 +67,8 @@ static int http_bind(const struct addrinfo *a)
 /* Numeric addresses, and localhost: a name service must not hold up a start. */
 static int http_listen(const char *address, bool guarded, int *ret_fd, char why[256])
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST}, *found;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST},
+                    *found;
     char host[64], port[8];
     int failed;
 
@@ -119,8 +121,8 @@ static const char *http_head(struct MHD_Connection *connection, const char *name
     return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
-static enum MHD_Result http_respond(struct MHD_Connection *connection, unsigned status, const char *type,
-                                    const struct buf *body, bool close_after)
+static enum MHD_Result http_respond(struct MHD_Connection *connection, unsigned status,
+                                    const char *type, const struct buf *body, bool close_after)
 {
     static const char *const headers[][2] = {
         {"Cache-Control", "no-store"},
@@ -129,8 +131,8 @@ static enum MHD_Result http_respond(struct MHD_Connection *connection, unsigned 
         {"Referrer-Policy", "no-referrer"},
         {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
     };
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(body->len, body->data, MHD_RESPMEM_MUST_COPY);
+    struct MHD_Response *response = MHD_create_response_from_buffer(body->len, body->data,
+                                                                    MHD_RESPMEM_MUST_COPY);
     enum MHD_Result result;
 
     if (!response)
@@ -149,7 +151,8 @@ static enum MHD_Result http_respond(struct MHD_Connection *connection, unsigned 
     return result;
 }
 
-static enum MHD_Result http_refuse(struct MHD_Connection *connection, unsigned status, const char *text)
+static enum MHD_Result http_refuse(struct MHD_Connection *connection, unsigned status,
+                                   const char *text)
 {
     struct buf body = {0};
     enum MHD_Result result;
@@ -177,7 +180,8 @@ static const struct http_route *http_route(const struct http *h, const char *pat
     return NULL;
 }
 
-static enum MHD_Result http_answer(struct http *h, struct MHD_Connection *connection, const char *url)
+static enum MHD_Result http_answer(struct http *h, struct MHD_Connection *connection,
+                                   const char *url)
 {
     const struct http_route *route = http_route(h, url);
     struct http_request request = {connection, url};
@@ -260,15 +264,16 @@ int http_open(struct http *h, uv_loop_t *loop, const char *address, const char *
     int fd = -1, code = http_listen(address, token && *token, &fd, why);
     const union MHD_DaemonInfo *info;
 
-    *h = (struct http){.routes = routes, .token = token && *token ? token : NULL, .context = context};
+    *h = (struct http){
+        .routes = routes, .token = token && *token ? token : NULL, .context = context};
     if (code != EXIT_OK)
         return code;
     h->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, h, MHD_OPTION_EXTERNAL_LOGGER,
-        on_mhd_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, HTTP_PER_ADDRESS, MHD_OPTION_CONNECTION_TIMEOUT, HTTP_TIMEOUT_S,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_END);
+        on_mhd_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+        HTTP_CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT, HTTP_PER_ADDRESS,
+        MHD_OPTION_CONNECTION_TIMEOUT, HTTP_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)HTTP_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
     if (!h->daemon) {
         close(fd);
         snprintf(why, 256, "http: libmicrohttpd does not start on %s", address);

@@ -22,7 +22,8 @@ const char *http_argument(const struct http_request *r, const char *name);
 struct http_route {
     const char *path;
     const char *type; /* Content-Type */
-    unsigned (*answer)(void *context, const struct http_request *request, struct buf *body); /* status */
+    unsigned (*answer)(void *context, const struct http_request *request,
+                       struct buf *body); /* status */
 };
 
 struct http {

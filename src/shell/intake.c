@@ -89,13 +89,14 @@ static void intake_error(struct intake *in, const rd_kafka_message_t *m)
     char why[512];
 
     if (m->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {
-        snprintf(why, sizeof(why), "%s/%d: offset %lld is not in the log any more", topic ? topic : "?",
-                 m->partition, (long long)m->offset);
+        snprintf(why, sizeof(why), "%s/%d: offset %lld is not in the log any more",
+                 topic ? topic : "?", m->partition, (long long)m->offset);
         in->hooks.failed(in->hooks.context, EXIT_GAP, why);
         return;
     }
-    log_warning("Kafka consumer error", LOG_TEXT("topic", topic), LOG_NUMBER("partition", m->partition),
-                LOG_TEXT("code", rd_kafka_err2name(m->err)), LOG_TEXT("text", rd_kafka_message_errstr(m)));
+    log_warning("Kafka consumer error", LOG_TEXT("topic", topic),
+                LOG_NUMBER("partition", m->partition), LOG_TEXT("code", rd_kafka_err2name(m->err)),
+                LOG_TEXT("text", rd_kafka_message_errstr(m)));
 }
 
 /* The library parses headers at each request: asked for only where a mapping reads them. */
@@ -110,16 +111,19 @@ static void intake_headers(struct intake *in, const rd_kafka_message_t *m, struc
         return;
     /* An index for now: the array may move until the batch is complete. */
     out->headers = (const struct message_header *)in->header_count;
-    while (rd_kafka_header_get_all(headers, n, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        in->headers = mem_grow(in->headers, in->header_count, &in->header_cap, sizeof(*in->headers));
-        in->headers[in->header_count++] =
-            (struct message_header){span_of(name), {value, value ? (uint32_t)size : 0}};
+    while (rd_kafka_header_get_all(headers, n, &name, &value, &size) ==
+           RD_KAFKA_RESP_ERR_NO_ERROR) {
+        in->headers = mem_grow(in->headers, in->header_count, &in->header_cap,
+                               sizeof(*in->headers));
+        in->headers[in->header_count++] = (struct message_header){
+            span_of(name), {value, value ? (uint32_t)size : 0}};
         n++;
     }
     out->header_count = n;
 }
 
-static void intake_message(struct intake *in, const rd_kafka_message_t *m, size_t i, struct message *out)
+static void intake_message(struct intake *in, const rd_kafka_message_t *m, size_t i,
+                           struct message *out)
 {
     rd_kafka_timestamp_type_t type;
 
@@ -138,7 +142,8 @@ static void intake_message(struct intake *in, const rd_kafka_message_t *m, size_
 }
 
 /* True when it is a record for the machines, written to *out. */
-static bool intake_take(struct intake *in, const rd_kafka_message_t *m, size_t *part, struct message *out)
+static bool intake_take(struct intake *in, const rd_kafka_message_t *m, size_t *part,
+                        struct message *out)
 {
     size_t i = m->rkt ? intake_find(in, m, *part) : in->count;
     struct intake_part *p = i < in->count ? &in->parts[i] : NULL;
@@ -184,7 +189,8 @@ static void intake_remember(struct intake *in, size_t count)
         if (p->stamp == in->stamp)
             continue;
         p->stamp = in->stamp;
-        p->last = (struct commit_last){m->offset, m->timestamp, XXH3_64bits(m->value.p, m->value.len)};
+        p->last = (struct commit_last){m->offset, m->timestamp,
+                                       XXH3_64bits(m->value.p, m->value.len)};
     }
 }
 
@@ -263,7 +269,8 @@ static bool intake_wants_headers(const struct settings_input *input)
     bool wants = input->preset == PRESET_CLOUDEVENTS;
 
 #define INTAKE_SOURCE(member) \
-    wants = wants || (map->member.from && strncmp(map->member.from, prefix, sizeof(prefix) - 1) == 0);
+    wants = wants || \
+            (map->member.from && strncmp(map->member.from, prefix, sizeof(prefix) - 1) == 0);
     INTAKE_SOURCE(entity_id)
     INTAKE_SOURCE(funnel)
     INTAKE_SOURCE(stage)
@@ -324,8 +331,8 @@ void intake_assign(struct intake *in, rd_kafka_t *consumer)
         p->at_end = false;
         if (p->stopped)
             continue;
-        rd_kafka_topic_partition_list_add(list, in->sources[i].topic, in->sources[i].partition)->offset =
-            p->next;
+        rd_kafka_topic_partition_list_add(list, in->sources[i].topic, in->sources[i].partition)
+            ->offset = p->next;
     }
     in->waiting = (size_t)list->cnt;
     rd_kafka_assign(consumer, NULL);
@@ -354,8 +361,9 @@ int64_t intake_lag(const struct intake *in, size_t part)
     int64_t low, high;
 
     if (!in->consumer ||
-        rd_kafka_get_watermark_offsets(in->consumer, in->sources[part].topic, in->sources[part].partition,
-                                       &low, &high) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+        rd_kafka_get_watermark_offsets(in->consumer, in->sources[part].topic,
+                                       in->sources[part].partition, &low,
+                                       &high) != RD_KAFKA_RESP_ERR_NO_ERROR ||
         high < 0)
         return -1;
     return high > in->parts[part].next ? high - in->parts[part].next : 0;

@@ -20,12 +20,12 @@
 #define INTAKE_NO_STOP INT64_MAX
 
 struct intake_part {
-    int64_t next;      /* the next offset to take */
-    int64_t stop;      /* no record at or past it enters: the barrier of a rebuild */
-    bool stopped;      /* it stands at the barrier */
-    bool at_end;       /* the last event was end of partition */
-    unsigned paused;   /* enum flow_reason bits */
-    uint32_t stamp;    /* of the batch that last touched it */
+    int64_t next;    /* the next offset to take */
+    int64_t stop;    /* no record at or past it enters: the barrier of a rebuild */
+    bool stopped;    /* it stands at the barrier */
+    bool at_end;     /* the last event was end of partition */
+    unsigned paused; /* enum flow_reason bits */
+    uint32_t stamp;  /* of the batch that last touched it */
     struct commit_last last;
     uint64_t messages;
 };
@@ -50,10 +50,10 @@ struct intake {
     const struct pipeline_source *sources;
     struct intake_part *parts; /* owned */
     size_t count;
-    bool *wants_headers;       /* by input; owned */
-    size_t waiting;            /* partitions that have not reached their stop */
-    bool shut;                 /* the gate: the queue is left alone */
-    bool moved;                /* an end of partition moved an offset */
+    bool *wants_headers; /* by input; owned */
+    size_t waiting;      /* partitions that have not reached their stop */
+    bool shut;           /* the gate: the queue is left alone */
+    bool moved;          /* an end of partition moved an offset */
     uint32_t stamp;
     uint64_t drains, messages, stale; /* stale: dropped, below next */
     rd_kafka_message_t *raw[INTAKE_BATCH];

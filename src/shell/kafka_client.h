@@ -20,7 +20,13 @@ rd_kafka_t *kafka_client_new(const struct settings *settings, enum kafka_role ro
                              struct kafka_health *health, char error[512]);
 
 /* A list of all sources, offsets invalid. The caller destroys it before the client. */
-rd_kafka_topic_partition_list_t *kafka_list_new(const struct pipeline_source *sources, size_t count);
+rd_kafka_topic_partition_list_t *kafka_list_new(const struct pipeline_source *sources,
+                                                size_t count);
+
+/* Blocking; off the loop. Asks the brokers for one topic, in a way that never makes them create it: the
+ * call's own error, else *ret_topic has the topic's and *ret_partitions how many it has. */
+rd_kafka_resp_err_t kafka_topic_state(rd_kafka_t *consumer, const char *topic, int timeout_ms,
+                                      rd_kafka_resp_err_t *ret_topic, int *ret_partitions);
 
 /* Blocking; off the loop. Committed offsets and metadata of all of `list`; repeats nothing. */
 rd_kafka_resp_err_t kafka_committed(rd_kafka_t *consumer, rd_kafka_topic_partition_list_t *list);

@@ -84,8 +84,9 @@ static void kafka_check_pair(rd_kafka_conf_t *conf, const struct settings_pair *
 
     snprintf(path, sizeof(path), "kafka.%s", pair->key);
     if (kafka_owned(pair->key)) {
-        settings_problem_add(problems, pair->mark, false, path, "funneld sets this property itself",
-                             "remove it; `group` names the consumer group and the transactional.id");
+        settings_problem_add(
+            problems, pair->mark, false, path, "funneld sets this property itself",
+            "remove it; `group` names the consumer group and the transactional.id");
         return;
     }
     switch (rd_kafka_conf_set(conf, pair->key, pair->value, error, sizeof(error))) {
@@ -119,16 +120,17 @@ static void kafka_check_client(const struct settings *settings, enum kafka_role 
         mark = settings->kafka.items[0].mark;
     if (conf) {
         rd_kafka_conf_set(conf, "log_level", "0", NULL, 0);
-        client = rd_kafka_new(role == KAFKA_CONSUMER ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER, conf, error,
-                              sizeof(error));
+        client = rd_kafka_new(role == KAFKA_CONSUMER ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER, conf,
+                              error, sizeof(error));
         if (client)
             rd_kafka_destroy(client);
         else
             rd_kafka_conf_destroy(conf);
     }
     if (!client)
-        settings_problem_add(problems, mark, false, "kafka", error,
-                             "the properties do not fit together; see librdkafka's CONFIGURATION.md");
+        settings_problem_add(
+            problems, mark, false, "kafka", error,
+            "the properties do not fit together; see librdkafka's CONFIGURATION.md");
 }
 
 void kafka_conf_check(const struct settings *settings, struct settings_problems *problems)
@@ -145,9 +147,9 @@ void kafka_conf_check(const struct settings *settings, struct settings_problems 
     }
     rd_kafka_conf_destroy(conf);
     if (!brokers)
-        settings_problem_add(problems, pairs->count ? pairs->items[0].mark : (struct settings_mark){0},
-                             false, "kafka.bootstrap.servers", "it is not set",
-                             "add bootstrap.servers: HOST:9092");
+        settings_problem_add(
+            problems, pairs->count ? pairs->items[0].mark : (struct settings_mark){0}, false,
+            "kafka.bootstrap.servers", "it is not set", "add bootstrap.servers: HOST:9092");
     if (problems->errors > errors)
         return;
     kafka_check_client(settings, KAFKA_CONSUMER, problems);
@@ -169,14 +171,14 @@ static bool kafka_fits(enum kafka_role property, enum kafka_role role)
     return property == KAFKA_BOTH || property == role;
 }
 
-static bool kafka_conf_ours(rd_kafka_conf_t *conf, const struct settings *settings, enum kafka_role role,
-                            bool owned, char error[512])
+static bool kafka_conf_ours(rd_kafka_conf_t *conf, const struct settings *settings,
+                            enum kafka_role role, bool owned, char error[512])
 {
     char transactional_id[300];
 
     snprintf(transactional_id, sizeof(transactional_id), "funneld-%s", settings->group);
     for (const struct kafka_default *d = kafka_defaults; d->key; d++) {
-        const char *value = d->value ? d->value
+        const char *value = d->value                    ? d->value
                             : d->role == KAFKA_CONSUMER ? settings->group
                                                         : transactional_id;
 
@@ -187,7 +189,8 @@ static bool kafka_conf_ours(rd_kafka_conf_t *conf, const struct settings *settin
     return true;
 }
 
-rd_kafka_conf_t *kafka_conf_new(const struct settings *settings, enum kafka_role role, char error[512])
+rd_kafka_conf_t *kafka_conf_new(const struct settings *settings, enum kafka_role role,
+                                char error[512])
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     bool ok = kafka_conf_ours(conf, settings, role, false, error);

@@ -26,7 +26,8 @@ void kafka_conf_check(const struct settings *settings, struct settings_problems 
 
 /* NULL when librdkafka refuses a value, with the reason in error[512]. The caller owns it until
  * rd_kafka_new() took it. */
-rd_kafka_conf_t *kafka_conf_new(const struct settings *settings, enum kafka_role role, char error[512]);
+rd_kafka_conf_t *kafka_conf_new(const struct settings *settings, enum kafka_role role,
+                                char error[512]);
 
 /* "Consumer", "producer" or both, by the running library's own list; KAFKA_BOTH for unknown ones. */
 enum kafka_role kafka_conf_role(const char *key);

@@ -9,8 +9,8 @@ enum life {
     LIFE_STARTING,   /* brokers, topics, committed offsets */
     LIFE_REBUILDING, /* the log up to the committed offsets, output only digested */
     LIFE_RUNNING,
-    LIFE_DRAINING,   /* reads no more; the last outbox is being committed */
-    LIFE_STOPPED,    /* closing what is open */
+    LIFE_DRAINING, /* reads no more; the last outbox is being committed */
+    LIFE_STOPPED,  /* closing what is open */
 };
 enum life_event {
     LIFE_CONNECTED, /* the start plan is made */

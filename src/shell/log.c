@@ -18,7 +18,7 @@ static const struct {
     const char *word;
     char priority; /* syslog(3) */
 } log_levels[] = {
-    [LOG_LEVEL_ERROR] = {"error", '3'}, [LOG_LEVEL_WARNING] = {"warning", '4'},
+    [LOG_LEVEL_ERROR] = {"error", '3'},   [LOG_LEVEL_WARNING] = {"warning", '4'},
     [LOG_LEVEL_NOTICE] = {"notice", '5'}, [LOG_LEVEL_INFO] = {"info", '6'},
     [LOG_LEVEL_DEBUG] = {"debug", '7'},
 };
@@ -45,7 +45,11 @@ void log_setup(int format, int level)
 static size_t log_rune(const unsigned char *p, size_t n, uint32_t *ret_rune)
 {
     static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t len = p[0] < 0x80 ? 1 : p[0] >> 5 == 6 ? 2 : p[0] >> 4 == 14 ? 3 : p[0] >> 3 == 30 ? 4 : 0;
+    size_t len = p[0] < 0x80       ? 1
+                 : p[0] >> 5 == 6  ? 2
+                 : p[0] >> 4 == 14 ? 3
+                 : p[0] >> 3 == 30 ? 4
+                                   : 0;
     uint32_t rune;
 
     if (len == 0 || len > n)
@@ -139,7 +143,8 @@ void log_format(struct buf *out, const struct log_style *style, int level, const
     log_pair(out, json, &LOG_TEXT("level", log_levels[level].word));
     log_pair(out, json, &LOG_TEXT("msg", message));
     for (size_t i = 0; i < count; i++) {
-        if (fields[i].kind == LOG_KIND_NUMBER || (fields[i].kind == LOG_KIND_TEXT && fields[i].text))
+        if (fields[i].kind == LOG_KIND_NUMBER ||
+            (fields[i].kind == LOG_KIND_TEXT && fields[i].text))
             log_pair(out, json, &fields[i]);
     }
     if (left_out)
@@ -172,8 +177,8 @@ static void log_when(char *out, size_t n, const struct timespec *t)
     snprintf(out + len, n - len, ".%03dZ", (int)(t->tv_nsec / 1000000));
 }
 
-void log_write(struct log_site *site, int level, const char *message, const struct log_field *fields,
-               size_t count)
+void log_write(struct log_site *site, int level, const char *message,
+               const struct log_field *fields, size_t count)
 {
     struct timespec mono, wall;
     struct buf line = {0};

@@ -33,11 +33,12 @@ struct log_site {
 
 /* format: LOG_FORMAT_*, level: LOG_LEVEL_*. Before the call: text, info. */
 void log_setup(int format, int level);
-void log_write(struct log_site *site, int level, const char *message, const struct log_field *fields,
-               size_t count);
+void log_write(struct log_site *site, int level, const char *message,
+               const struct log_field *fields, size_t count);
 
 #define LOG_TEXT(key_, value_) ((struct log_field){key_, LOG_KIND_TEXT, value_, 0})
-#define LOG_NUMBER(key_, value_) ((struct log_field){key_, LOG_KIND_NUMBER, NULL, (int64_t)(value_)})
+#define LOG_NUMBER(key_, value_) \
+    ((struct log_field){key_, LOG_KIND_NUMBER, NULL, (int64_t)(value_)})
 
 #define log_at(level_, message_, ...) \
     do { \

@@ -6,8 +6,8 @@
 static void metrics_head(struct buf *out, const char *type, const char *name, const char *help,
                          const char *advice)
 {
-    buf_fmt(out, "# HELP funneld_%s %s%s%s\n# TYPE funneld_%s %s\n", name, help, *advice ? ". " : "", advice,
-            name, type);
+    buf_fmt(out, "# HELP funneld_%s %s%s%s\n# TYPE funneld_%s %s\n", name, help,
+            *advice ? ". " : "", advice, name, type);
 }
 
 /* Backslash, quote and line break are escaped; the format has no other escapes and takes UTF-8. Other
@@ -73,7 +73,8 @@ static void metrics_part_labels(struct buf *out, const char *name, const struct 
 
 static void metrics_parts(const struct metrics_view *v, struct buf *out)
 {
-    metrics_head(out, "gauge", "partition_lag", "Records between the next offset and the log's end", "");
+    metrics_head(out, "gauge", "partition_lag", "Records between the next offset and the log's end",
+                 "");
     for (size_t i = 0; i < v->part_count; i++) {
         if (v->parts[i].lag < 0)
             continue;
@@ -81,7 +82,8 @@ static void metrics_parts(const struct metrics_view *v, struct buf *out)
         buf_fmt(out, " %" PRId64 "\n", v->parts[i].lag);
     }
     metrics_head(out, "gauge", "partition_paused",
-                 "Why it is paused, as a sum: 1 ahead of the others, 2 rebuilding, 4 outbox full", "");
+                 "Why it is paused, as a sum: 1 ahead of the others, 2 rebuilding, 4 outbox full",
+                 "");
     for (size_t i = 0; i < v->part_count; i++) {
         metrics_part_labels(out, "partition_paused", &v->parts[i]);
         buf_fmt(out, " %u\n", v->parts[i].paused);

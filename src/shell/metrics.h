@@ -25,37 +25,44 @@
 #define METRICS_SHELL(X) \
     X(READY, gauge, "ready", "1 when /ready says yes", "Ask /ready for the reasons") \
     X(COMMITS, counter, "transactions_total", "Transactions committed", "") \
-    X(ABORTS, counter, "transaction_aborts_total", "Transactions aborted", "Look at the log and the brokers") \
+    X(ABORTS, counter, "transaction_aborts_total", "Transactions aborted", \
+      "Look at the log and the brokers") \
     X(RESENDS, counter, "transaction_resends_total", "Outboxes sent again after an abort", "") \
     X(RENEWALS, counter, "producer_renewals_total", "Producers replaced after being fenced", \
       "Look for a second instance, or raise transaction.timeout.ms") \
-    X(COMMIT_SECONDS, counter, "commit_seconds_total", "Time from freezing an outbox to its confirmation", "") \
+    X(COMMIT_SECONDS, counter, "commit_seconds_total", \
+      "Time from freezing an outbox to its confirmation", "") \
     X(COMMIT_MAX, gauge, "commit_max_seconds", "The longest of them since start", "") \
-    X(ALERTS_PUBLISHED, counter, "alerts_published_total", "Alert records handed to Kafka, re-sends too", "") \
+    X(ALERTS_PUBLISHED, counter, "alerts_published_total", \
+      "Alert records handed to Kafka, re-sends too", "") \
     X(DEADLETTERS_PUBLISHED, counter, "deadletters_published_total", \
       "Dead letters handed to Kafka, re-sends too", "") \
     X(ALERTS_DROPPED, counter, "alerts_dropped_total", "Alerts above 64 KiB: a bug", "Report it") \
     X(DEADLETTERS_DROPPED, counter, "deadletters_dropped_total", \
-      "Dead letters that were too large, or whose topic refuses them", "Repair the topic or its ACLs") \
+      "Dead letters that were too large, or whose topic refuses them", \
+      "Repair the topic or its ACLs") \
     X(DEADLETTERS_OFF, gauge, "deadletters_off", "1 when their topic refuses dead letters", \
       "Repair the topic or its ACLs, then restart") \
     X(OUTBOX_BYTES, gauge, "outbox_bytes", "Output not yet in a transaction", "") \
-    X(GATE, gauge, "intake_shut", "1 while messages wait for a transaction", "Look at the brokers' latency") \
-    X(STALE, counter, "messages_rewound_total", "Messages seen again below the next offset, and dropped", "") \
+    X(GATE, gauge, "intake_shut", "1 while messages wait for a transaction", \
+      "Look at the brokers' latency") \
+    X(STALE, counter, "messages_rewound_total", \
+      "Messages seen again below the next offset, and dropped", "") \
     X(TURN_MAX, gauge, "loop_turn_max_seconds", "The longest turn of the loop since start", "") \
-    X(BROKERS_DOWN, gauge, "brokers_down", "1 while no broker can be reached", "Look at the brokers")
+    X(BROKERS_DOWN, gauge, "brokers_down", "1 while no broker can be reached", \
+      "Look at the brokers")
 
 enum metric {
 #define METRICS_ENUM(id, type, name, help, advice) METRIC_##id,
     METRICS_SHELL(METRICS_ENUM)
 #undef METRICS_ENUM
-    METRIC_COUNT
+        METRIC_COUNT
 };
 
 struct metrics_part {
     const char *topic;
     int32_t partition;
-    int64_t lag;       /* -1: unknown */
+    int64_t lag; /* -1: unknown */
     unsigned paused;
     uint64_t messages;
     int64_t watermark; /* ms; INT64_MIN: none */
@@ -65,7 +72,7 @@ struct metrics_view {
     const char *state; /* the daemon's */
     const char *version;
     double shell[METRIC_COUNT];
-    const struct counters *counters;       /* NULL before there is a pipeline, as gauges */
+    const struct counters *counters; /* NULL before there is a pipeline, as gauges */
     const struct pipeline_gauges *gauges;
     const struct metrics_part *parts;
     size_t part_count;

@@ -67,7 +67,8 @@ void outbox_discard(struct outbox *o)
 
 bool outbox_record_fits(const struct record *r)
 {
-    return r->target != RECORD_ALERT || r->key_len + r->value_len + r->headers_len <= OUTBOX_ALERT_MAX;
+    return r->target != RECORD_ALERT ||
+           r->key_len + r->value_len + r->headers_len <= OUTBOX_ALERT_MAX;
 }
 
 size_t outbox_bytes(const struct outbox *o)

@@ -7,8 +7,8 @@
 
 void publish_init(struct publish *p, const struct settings *settings)
 {
-    *p = (struct publish){
-        .names = {[RECORD_ALERT] = settings->outputs.alerts, [RECORD_DEADLETTER] = settings->outputs.deadletter}};
+    *p = (struct publish){.names = {[RECORD_ALERT] = settings->outputs.alerts,
+                                    [RECORD_DEADLETTER] = settings->outputs.deadletter}};
 }
 
 void publish_attach(struct publish *p, rd_kafka_t *producer)
@@ -31,15 +31,16 @@ bool publish_deadletters_off(const struct publish *p)
     return p->refused[RECORD_DEADLETTER] != RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-static void publish_refused(struct publish *p, int target, rd_kafka_resp_err_t code)
+void publish_refused(struct publish *p, int target, rd_kafka_resp_err_t code)
 {
-    if (p->refused[target] == code)
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR || p->refused[target] == code)
         return;
     p->refused[target] = code;
-    log_error(target == RECORD_DEADLETTER ? "dead letters are switched off: their topic refuses them"
-                                          : "alerts cannot be published: their topic refuses them",
-              LOG_TEXT("topic", p->names[target]), LOG_TEXT("code", rd_kafka_err2name(code)),
-              LOG_TEXT("remedy", "repair the topic or its ACLs; for dead letters, restart funneld then"));
+    log_error(
+        target == RECORD_DEADLETTER ? "dead letters are switched off: their topic refuses them"
+                                    : "alerts cannot be published: their topic refuses them",
+        LOG_TEXT("topic", p->names[target]), LOG_TEXT("code", rd_kafka_err2name(code)),
+        LOG_TEXT("remedy", "repair the topic or its ACLs; for dead letters, restart funneld then"));
 }
 
 static rd_kafka_headers_t *publish_headers(const struct records *records, const struct record *r)
@@ -81,8 +82,8 @@ static void publish_drop(struct publish *p, const struct record *r)
                     LOG_NUMBER("bytes", r->value_len));
 }
 
-size_t publish_records(struct publish *p, rd_kafka_t *producer, const struct records *records, size_t from,
-                       rd_kafka_resp_err_t *ret_code)
+size_t publish_records(struct publish *p, rd_kafka_t *producer, const struct records *records,
+                       size_t from, rd_kafka_resp_err_t *ret_code)
 {
     *ret_code = RD_KAFKA_RESP_ERR_NO_ERROR;
     for (; from < records->count; from++) {
@@ -120,8 +121,8 @@ static void publish_delivered(struct publish *p, const rd_kafka_message_t *m)
     } else if (kafka_error_is_lasting(m->err)) {
         publish_refused(p, target, m->err);
     } else {
-        log_info("a record was not delivered", LOG_TEXT("topic", p->names[target]),
-                 LOG_TEXT("code", rd_kafka_err2name(m->err)));
+        log_debug("a record was not delivered", LOG_TEXT("topic", p->names[target]),
+                  LOG_TEXT("code", rd_kafka_err2name(m->err)));
     }
 }
 

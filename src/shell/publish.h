@@ -28,10 +28,12 @@ void publish_detach(struct publish *p);
 
 /* Hands records[from..] to the library. Returns how far it came: less than the count only when the
  * library's queue is full (try again), or *ret_code tells why the transaction must be aborted. */
-size_t publish_records(struct publish *p, rd_kafka_t *producer, const struct records *records, size_t from,
-                       rd_kafka_resp_err_t *ret_code);
+size_t publish_records(struct publish *p, rd_kafka_t *producer, const struct records *records,
+                       size_t from, rd_kafka_resp_err_t *ret_code);
 /* Serves the producer's queue until it is empty. */
 void publish_serve(struct publish *p, rd_kafka_queue_t *queue);
+/* The target's topic refuses records for a reason that lasts; NO_ERROR says nothing. */
+void publish_refused(struct publish *p, int target, rd_kafka_resp_err_t code);
 bool publish_deadletters_off(const struct publish *p);
 
 #endif

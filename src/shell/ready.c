@@ -25,7 +25,8 @@ static void ready_life(const struct ready_view *v, cJSON *reasons)
         reason(reasons, "starting: %s", v->note && *v->note ? v->note : "making Kafka clients");
         break;
     case LIFE_REBUILDING:
-        reason(reasons, "rebuilding state from the log: %zu of %zu partitions are at their committed offset",
+        reason(reasons,
+               "rebuilding state from the log: %zu of %zu partitions are at their committed offset",
                v->parts - v->waiting, v->parts);
         break;
     case LIFE_RUNNING:
@@ -45,7 +46,8 @@ static void ready_kafka(const struct ready_view *v, cJSON *reasons)
         reason(reasons, "%u attempts to commit failed: %s", v->aborts,
                v->abort_reason ? v->abort_reason : "unknown");
     else if (v->commit_ms >= READY_COMMIT_MS)
-        reason(reasons, "a transaction waits for the brokers since %lld s", (long long)(v->commit_ms / 1000));
+        reason(reasons, "a transaction waits for the brokers since %lld s",
+               (long long)(v->commit_ms / 1000));
     if (v->alerts_refused)
         reason(reasons, "the alert topic refuses records: %s", v->alerts_refused);
     if (v->deadletters_refused)
@@ -73,8 +75,8 @@ static void ready_slowest(const struct ready_view *v, cJSON *root, cJSON *reason
     } else {
         cJSON_AddNullToObject(slowest, "watermark");
         if (v->others_have_events)
-            reason(reasons, "%s/%d has had no event yet: no pane closes until it has one", v->slowest.topic,
-                   v->slowest.partition);
+            reason(reasons, "%s/%d has had no event yet: no pane closes until it has one",
+                   v->slowest.topic, v->slowest.partition);
     }
 }
 

@@ -10,7 +10,7 @@
 #include "funnel/buf.h"
 #include "shell/life.h"
 
-#define READY_ABORTS 3       /* not ready from this failed attempt on */
+#define READY_ABORTS 3        /* not ready from this failed attempt on */
 #define READY_COMMIT_MS 10000 /* nor while one call takes longer */
 
 struct ready_place {
@@ -21,15 +21,15 @@ struct ready_place {
 
 struct ready_view {
     enum life life;
-    const char *note;         /* starting: what it waits for */
-    size_t waiting, parts;    /* rebuilding: partitions not yet there */
+    const char *note;      /* starting: what it waits for */
+    size_t waiting, parts; /* rebuilding: partitions not yet there */
     bool brokers_down;
-    unsigned aborts;          /* failed attempts of the outbox in flight */
+    unsigned aborts; /* failed attempts of the outbox in flight */
     const char *abort_reason;
-    int64_t commit_ms;        /* how long the transaction in flight takes; 0: none */
+    int64_t commit_ms; /* how long the transaction in flight takes; 0: none */
     const char *alerts_refused, *deadletters_refused; /* reason, NULL: not */
     struct ready_place slowest;
-    bool others_have_events;  /* so that a partition without any holds them back */
+    bool others_have_events; /* so that a partition without any holds them back */
 };
 
 /* Appends {"ready":…,"state":…,"reasons":[…],"slowest":{…}} and a line break; returns the verdict. */

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *secret_file(const char *path, struct buf *out, char wrong[256], const char **ret_remedy)
+static const char *secret_file(const char *path, struct buf *out, char wrong[256],
+                               const char **ret_remedy)
 {
     FILE *f = fopen(path, "re");
     size_t start = out->len;
@@ -22,7 +23,8 @@ static const char *secret_file(const char *path, struct buf *out, char wrong[256
     failed = ferror(f) ? errno : 0;
     fclose(f);
     if (failed || out->len - start > SECRET_FILE_MAX) {
-        snprintf(wrong, 256, "cannot read %s: %s", path, failed ? strerror(failed) : "larger than 64 KiB");
+        snprintf(wrong, 256, "cannot read %s: %s", path,
+                 failed ? strerror(failed) : "larger than 64 KiB");
         return wrong;
     }
     if (out->len > start && out->data[out->len - 1] == '\n')
@@ -60,7 +62,8 @@ static const char *secret_variable(const char **at, struct buf *out, char wrong[
     return NULL;
 }
 
-const char *secret_resolve(const char *value, struct buf *out, char wrong[256], const char **ret_remedy)
+const char *secret_resolve(const char *value, struct buf *out, char wrong[256],
+                           const char **ret_remedy)
 {
     if (strncmp(value, "file:", 5) == 0)
         return secret_file(value + 5, out, wrong, ret_remedy);

@@ -9,6 +9,7 @@
 
 /* Appends the value to out. Returns NULL, or what is wrong, written into wrong[]; *ret_remedy static.
  * A file's last line break does not belong to its value. `$${` stands for a literal `${`. */
-const char *secret_resolve(const char *value, struct buf *out, char wrong[256], const char **ret_remedy);
+const char *secret_resolve(const char *value, struct buf *out, char wrong[256],
+                           const char **ret_remedy);
 
 #endif

@@ -55,7 +55,6 @@ static enum stage_result stage_clients(struct start *s)
 {
     char error[512];
 
-    note(s, "making Kafka clients");
     s->consumer = kafka_client_new(s->settings, KAFKA_CONSUMER, s->health, error);
     if (!s->consumer)
         return fail(s, EXIT_CONFIGURATION, "Kafka consumer", error);
@@ -73,30 +72,22 @@ static enum stage_result stage_topic_missing(struct start *s, const char *topic,
     return STAGE_AGAIN;
 }
 
-/* Asked by a topic handle of its own: a consumer's request never makes a broker create the topic. */
 static enum stage_result stage_topic(struct start *s, const char *topic, int *ret_partitions)
 {
-    const struct rd_kafka_metadata *metadata;
-    rd_kafka_topic_t *handle = rd_kafka_topic_new(s->consumer, topic, NULL);
-    rd_kafka_resp_err_t code;
-    enum stage_result result = STAGE_DONE;
+    rd_kafka_resp_err_t wrong = RD_KAFKA_RESP_ERR_NO_ERROR;
+    rd_kafka_resp_err_t code = kafka_topic_state(s->consumer, topic, START_CALL_MS, &wrong,
+                                                 ret_partitions);
 
-    if (!handle)
-        return fail(s, EXIT_CONFIGURATION, topic, rd_kafka_err2str(rd_kafka_last_error()));
-    code = rd_kafka_metadata(s->consumer, 0, handle, &metadata, START_CALL_MS);
-    rd_kafka_topic_destroy(handle);
+    if (code == RD_KAFKA_RESP_ERR__INVALID_ARG)
+        return fail(s, EXIT_CONFIGURATION, topic, rd_kafka_err2str(code));
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
         note(s, "waiting for the brokers: %s", rd_kafka_err2str(code));
         return STAGE_AGAIN;
     }
     atomic_store(&s->health->down, false);
-    code = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR || metadata->topics[0].partition_cnt == 0)
-        result = stage_topic_missing(s, topic, rd_kafka_err2str(code));
-    else
-        *ret_partitions = metadata->topics[0].partition_cnt;
-    rd_kafka_metadata_destroy(metadata);
-    return result;
+    if (wrong != RD_KAFKA_RESP_ERR_NO_ERROR || *ret_partitions == 0)
+        return stage_topic_missing(s, topic, rd_kafka_err2str(wrong));
+    return STAGE_DONE;
 }
 
 static void stage_sources(struct start *s, uint16_t input, int partitions)
@@ -105,8 +96,8 @@ static void stage_sources(struct start *s, uint16_t input, int partitions)
 
     s->sources = mem_resize(s->sources, count, sizeof(*s->sources));
     for (int p = 0; p < partitions; p++)
-        s->sources[s->count++] =
-            (struct pipeline_source){s->settings->inputs.items[input].topic, p, input};
+        s->sources[s->count++] = (struct pipeline_source){s->settings->inputs.items[input].topic, p,
+                                                          input};
 }
 
 static enum stage_result stage_topics(struct start *s)
@@ -115,7 +106,6 @@ static enum stage_result stage_topics(struct start *s)
     enum stage_result result = STAGE_DONE;
     int partitions = 0;
 
-    note(s, "asking for topics");
     s->count = 0;
     for (size_t i = 0; i < c->inputs.count && result == STAGE_DONE; i++) {
         result = stage_topic(s, c->inputs.items[i].topic, &partitions);
@@ -137,7 +127,6 @@ static enum stage_result stage_init(struct start *s)
     struct kafka_error e;
     char text[256];
 
-    note(s, "initialising transactions");
     error = rd_kafka_init_transactions(s->producer, START_CALL_MS);
     if (!error)
         return STAGE_DONE;
@@ -172,7 +161,6 @@ static enum stage_result stage_committed(struct start *s)
     rd_kafka_topic_partition_list_t *list = kafka_list_new(s->sources, s->count);
     rd_kafka_resp_err_t code;
 
-    note(s, "reading committed offsets");
     code = kafka_committed(s->consumer, list);
     if (!s->parts)
         s->parts = mem_zero(s->count, sizeof(*s->parts));
@@ -189,12 +177,11 @@ static enum stage_result stage_committed(struct start *s)
 
 static enum stage_result stage_watermarks(struct start *s)
 {
-    note(s, "reading the logs' ends");
     for (size_t i = 0; i < s->count; i++) {
         struct start_part *p = &s->parts[i];
-        rd_kafka_resp_err_t code =
-            rd_kafka_query_watermark_offsets(s->consumer, s->sources[i].topic, s->sources[i].partition,
-                                             &p->low, &p->high, START_CALL_MS);
+        rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
+            s->consumer, s->sources[i].topic, s->sources[i].partition, &p->low, &p->high,
+            START_CALL_MS);
 
         if (atomic_load(&s->cancel))
             return STAGE_AGAIN;
@@ -221,15 +208,24 @@ static void wait_ms(struct start *s, int64_t ms)
 
 static void start_work(uv_work_t *work)
 {
-    static enum stage_result (*const stages[])(struct start *) = {
-        stage_clients, stage_topics, stage_init, stage_committed, stage_watermarks};
+    static const struct {
+        const char *name;
+        enum stage_result (*run)(struct start *);
+    } stages[] = {
+        {"making Kafka clients", stage_clients},
+        {"asking for topics", stage_topics},
+        {"initialising transactions", stage_init},
+        {"reading committed offsets", stage_committed},
+        {"reading the logs' ends", stage_watermarks},
+    };
     struct start *s = work->data;
 
     s->code = EXIT_OK;
     for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++) {
         enum stage_result result;
 
-        for (unsigned tries = 1; (result = stages[i](s)) == STAGE_AGAIN; tries++) {
+        note(s, "%s", stages[i].name);
+        for (unsigned tries = 1; (result = stages[i].run(s)) == STAGE_AGAIN; tries++) {
             wait_ms(s, backoff_ms(tries) < 1000 ? backoff_ms(tries) : 1000);
             if (atomic_load(&s->cancel))
                 return;

@@ -28,7 +28,8 @@ struct start {
     int code; /* EXIT_OK: the rest is filled */
     char why[512];
     rd_kafka_t *consumer, *producer; /* producer: initialised, no transaction begun */
-    struct pipeline_source *sources; /* partitions of all inputs, in the order of settings and number */
+    struct pipeline_source
+        *sources; /* partitions of all inputs, in the order of settings and number */
     struct start_part *parts;
     size_t count;
 };

@@ -48,8 +48,9 @@ static int plan_presence(const struct planning *g)
     g->plan->fresh = with == 0;
     for (size_t i = 0; with && i < g->count; i++) {
         if (g->parts[i].committed < 0)
-            return refuse(g, i, EXIT_PARTITIONS,
-                          "no committed offset, though others have one: partitions or inputs were added");
+            return refuse(
+                g, i, EXIT_PARTITIONS,
+                "no committed offset, though others have one: partitions or inputs were added");
     }
     return EXIT_OK;
 }
@@ -68,8 +69,9 @@ static int plan_metas(const struct planning *g)
             return refuse(g, i, EXIT_STATE, what);
         }
         if (m->seq != g->plan->metas[0].seq || m->instance != g->plan->metas[0].instance)
-            return refuse(g, i, EXIT_STATE,
-                          "its offset is of another transaction: something else commits to this group");
+            return refuse(
+                g, i, EXIT_STATE,
+                "its offset is of another transaction: something else commits to this group");
     }
     if (!g->plan->metas[0].has_base)
         return refuse(g, 0, EXIT_STATE, "the lowest partition's metadata lacks its base");
@@ -87,16 +89,18 @@ static int plan_logs(const struct planning *g)
             return refuse(g, i, EXIT_RESET,
                           "the log is shorter than what was consumed: recreated or truncated");
         if (p->low > p->committed)
-            return refuse(g, i, EXIT_GAP,
-                          "the log begins after the committed offset: retention took unread events");
+            return refuse(
+                g, i, EXIT_GAP,
+                "the log begins after the committed offset: retention took unread events");
         if (p->low > g->plan->metas[i].origin)
             g->plan->trimmed = true;
     }
     return EXIT_OK;
 }
 
-int start_plan_make(const struct pipeline_source *sources, const struct start_part *parts, size_t count,
-                    const struct start_ours *ours, struct start_plan *ret, char why[512])
+int start_plan_make(const struct pipeline_source *sources, const struct start_part *parts,
+                    size_t count, const struct start_ours *ours, struct start_plan *ret,
+                    char why[512])
 {
     struct planning g = {sources, parts, count, ours, ret, why};
     const struct commit_meta *first;
@@ -115,8 +119,8 @@ int start_plan_make(const struct pipeline_source *sources, const struct start_pa
     ret->instance = first->instance;
     ret->seq = first->seq;
     ret->judge_digest = first->judge_digest;
-    ret->changed = first->settings_hash != ours->settings_hash || first->zone_hash != ours->zone_hash ||
-                   first->machine != COMMIT_META_MACHINE;
+    ret->changed = first->settings_hash != ours->settings_hash ||
+                   first->zone_hash != ours->zone_hash || first->machine != COMMIT_META_MACHINE;
     ret->compare = !ret->changed && !ret->trimmed;
     return EXIT_OK;
 }

@@ -12,9 +12,9 @@
 
 /* One partition as Kafka knows it. */
 struct start_part {
-    int64_t low, high;  /* watermarks: the log holds [low, high) */
-    int64_t committed;  /* -1: none */
-    char *meta;         /* owned; NULL: none. As committed, any bytes */
+    int64_t low, high; /* watermarks: the log holds [low, high) */
+    int64_t committed; /* -1: none */
+    char *meta;        /* owned; NULL: none. As committed, any bytes */
     size_t meta_len;
 };
 
@@ -23,10 +23,10 @@ struct start_ours {
 };
 
 struct start_plan {
-    bool fresh;    /* nothing was ever committed: from the logs' start, publishing everything */
-    bool compare;  /* the replay must give the committed digests */
-    bool trimmed;  /* a log began earlier when it was first read */
-    bool changed;  /* settings, zone data or machine version are others */
+    bool fresh;   /* nothing was ever committed: from the logs' start, publishing everything */
+    bool compare; /* the replay must give the committed digests */
+    bool trimmed; /* a log began earlier when it was first read */
+    bool changed; /* settings, zone data or machine version are others */
     uint64_t instance, seq; /* of the last transaction */
     uint64_t judge_digest;
     struct commit_meta *metas; /* owned; one per partition, zero when fresh */
@@ -36,8 +36,9 @@ struct start_plan {
 uint64_t start_layout_hash(const struct pipeline_source *sources, size_t count);
 
 /* Returns EXIT_OK, or the code to exit with and the reason in why[512]. */
-int start_plan_make(const struct pipeline_source *sources, const struct start_part *parts, size_t count,
-                    const struct start_ours *ours, struct start_plan *ret, char why[512]);
+int start_plan_make(const struct pipeline_source *sources, const struct start_part *parts,
+                    size_t count, const struct start_ours *ours, struct start_plan *ret,
+                    char why[512]);
 void start_plan_deinit(struct start_plan *p);
 
 #endif

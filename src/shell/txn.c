@@ -80,7 +80,8 @@ static void txn_fill(struct txn *t)
 {
     rd_kafka_resp_err_t code;
 
-    t->produced = publish_records(&t->publish, t->job.producer, &t->outbox->frozen, t->produced, &code);
+    t->produced = publish_records(&t->publish, t->job.producer, &t->outbox->frozen, t->produced,
+                                  &code);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
         snprintf(t->job.text, sizeof(t->job.text), "produce: %s", rd_kafka_err2str(code));
         t->job.error = (struct kafka_error){.code = code};
@@ -133,19 +134,30 @@ static void txn_confirmed(struct txn *t)
     t->stats.commit_ms_sum += (uint64_t)took;
     t->stats.commit_ms_max = took > t->stats.commit_ms_max ? took : t->stats.commit_ms_max;
     t->job.known = t->job.pending;
+    memset(t->job.misses, 0, sizeof(t->job.misses));
     t->failures = 0;
     t->state = TXN_IDLE;
     t->hooks.committed(t->hooks.context);
 }
 
-static void txn_wait(struct txn *t)
+/* Two instances that fence each other in step would go on for ever: each waits by its own measure. */
+static int64_t txn_backoff(struct txn *t)
 {
     int64_t ms = t->hurry ? BACKOFF_FIRST_MS : backoff_ms(++t->failures);
 
+    return ms / 2 + (int64_t)(t->identity.instance % 1024) * ms / 1024;
+}
+
+/* After a renewal the same is sent at once: who commits first ends the race of two instances. */
+static void txn_wait(struct txn *t)
+{
+    int64_t ms = t->job.step == TXN_STEP_RENEW ? 0 : txn_backoff(t);
+
     t->stats.aborts++;
     t->state = TXN_WAITING;
-    log_warning("transaction aborted, the same is sent again", LOG_NUMBER("seq", t->outbox->point.seq),
-                LOG_NUMBER("tries", t->failures), LOG_NUMBER("wait_ms", ms), LOG_TEXT("error", t->job.text),
+    log_warning("transaction aborted, the same is sent again",
+                LOG_NUMBER("seq", t->outbox->point.seq), LOG_NUMBER("tries", t->failures),
+                LOG_NUMBER("wait_ms", ms), LOG_TEXT("error", t->job.text),
                 LOG_TEXT("code", rd_kafka_err2name(t->job.error.code)));
     uv_timer_start(&t->timer, on_timer, (uint64_t)ms, 0);
 }
@@ -165,13 +177,18 @@ static void txn_take_producer(struct txn *t)
 
 static void txn_must_renew(struct txn *t)
 {
+    bool again;
+
     log_warning("the producer is finished; a new one with the same id compares what was committed",
-                LOG_TEXT("error", t->job.text), LOG_TEXT("code", rd_kafka_err2name(t->job.error.code)));
+                LOG_TEXT("error", t->job.text),
+                LOG_TEXT("code", rd_kafka_err2name(t->job.error.code)));
+    /* A renewed producer that is finished again, before anything was committed. */
+    again = t->stats.renewals > 0 && t->stats.commits == t->renewed_at;
+    t->renewed_at = t->stats.commits;
     t->stats.renewals++;
     txn_drop_producer(t);
     t->state = TXN_RENEWING;
-    uv_timer_start(&t->timer, on_timer, t->job.step == TXN_STEP_RENEW ? (uint64_t)backoff_ms(++t->failures) : 0,
-                   0);
+    uv_timer_start(&t->timer, on_timer, again ? (uint64_t)txn_backoff(t) : 0, 0);
 }
 
 static void txn_answer(struct txn *t)
@@ -218,6 +235,8 @@ static void on_worked(uv_work_t *work, int status)
         txn_take_producer(t);
     /* The reports tell which topic was to blame, before the next attempt is decided. */
     publish_serve(&t->publish, t->queue.queue);
+    for (int i = 0; i < TXN_TOPICS; i++)
+        publish_refused(&t->publish, i, t->job.missing[i]);
     txn_answer(t);
 }
 
@@ -239,9 +258,9 @@ static void on_queue(void *context)
 
 /* --- life --- */
 
-int txn_init(struct txn *t, uv_loop_t *loop, const struct settings *settings, struct kafka_health *health,
-             const struct pipeline_source *sources, size_t source_count, struct outbox *outbox,
-             const struct txn_hooks *hooks)
+int txn_init(struct txn *t, uv_loop_t *loop, const struct settings *settings,
+             struct kafka_health *health, const struct pipeline_source *sources,
+             size_t source_count, struct outbox *outbox, const struct txn_hooks *hooks)
 {
     *t = (struct txn){.loop = loop, .outbox = outbox, .hooks = *hooks, .begun = -1, .ended = -1};
     t->job.settings = settings;
@@ -250,13 +269,14 @@ int txn_init(struct txn *t, uv_loop_t *loop, const struct settings *settings, st
     t->job.source_count = source_count;
     t->work.data = t;
     publish_init(&t->publish, settings);
+    memcpy(t->job.topics, t->publish.names, sizeof(t->job.topics));
     uv_timer_init(loop, &t->timer);
     t->timer.data = t;
     return kafka_queue_init(&t->queue, loop, on_queue, t) == 0 ? EXIT_OK : EXIT_INTERNAL;
 }
 
-int txn_open(struct txn *t, rd_kafka_t *consumer, rd_kafka_t *producer, const struct txn_identity *identity,
-             const struct txn_stamp *known, char why[512])
+int txn_open(struct txn *t, rd_kafka_t *consumer, rd_kafka_t *producer,
+             const struct txn_identity *identity, const struct txn_stamp *known, char why[512])
 {
     rd_kafka_error_t *error;
 
@@ -264,7 +284,8 @@ int txn_open(struct txn *t, rd_kafka_t *consumer, rd_kafka_t *producer, const st
     t->job.producer = producer;
     t->job.known = *known;
     t->identity = *identity;
-    t->begun = t->ended = now_ms(t); /* from here on an hour without progress commits all the same */
+    t->begun = t->ended = now_ms(
+        t); /* from here on an hour without progress commits all the same */
     txn_take_producer(t);
     error = rd_kafka_begin_transaction(producer);
     if (!error)

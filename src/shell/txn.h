@@ -48,25 +48,26 @@ struct txn {
     struct txn_identity identity;
     struct txn_hooks hooks;
     enum txn_state state;
-    size_t produced;        /* of the frozen records, in this attempt */
-    unsigned failures;      /* attempts of this outbox that failed */
-    int64_t begun, ended;   /* ms of the loop's clock; of the last transaction; -1 */
-    bool working;           /* the worker holds the job */
-    bool hurry;             /* no back-off: the daemon is stopping */
+    size_t produced;      /* of the frozen records, in this attempt */
+    unsigned failures;    /* attempts of this outbox that failed */
+    int64_t begun, ended; /* ms of the loop's clock; of the last transaction; -1 */
+    bool working;         /* the worker holds the job */
+    bool hurry;           /* no back-off: the daemon is stopping */
     struct txn_stats stats;
+    uint64_t renewed_at; /* stats.commits at the last renewal */
 };
 
 /* The clients are borrowed; the producer becomes the transaction's and may be exchanged. It must be
  * initialised. `known`: whose offsets are committed now. Returns EXIT_OK, or a code. */
-int txn_init(struct txn *t, uv_loop_t *loop, const struct settings *settings, struct kafka_health *health,
-             const struct pipeline_source *sources, size_t source_count, struct outbox *outbox,
-             const struct txn_hooks *hooks);
-int txn_open(struct txn *t, rd_kafka_t *consumer, rd_kafka_t *producer, const struct txn_identity *identity,
-             const struct txn_stamp *known, char why[512]);
+int txn_init(struct txn *t, uv_loop_t *loop, const struct settings *settings,
+             struct kafka_health *health, const struct pipeline_source *sources,
+             size_t source_count, struct outbox *outbox, const struct txn_hooks *hooks);
+int txn_open(struct txn *t, rd_kafka_t *consumer, rd_kafka_t *producer,
+             const struct txn_identity *identity, const struct txn_stamp *known, char why[512]);
 
 /* Sends the frozen outbox. Only while TXN_IDLE. */
 void txn_send(struct txn *t);
-void txn_hurry(struct txn *t); /* a back-off ends now, and later ones are short */
+void txn_hurry(struct txn *t);            /* a back-off ends now, and later ones are short */
 bool txn_is_settled(const struct txn *t); /* nothing is in flight or waits */
 uint64_t txn_next_seq(const struct txn *t);
 

@@ -19,9 +19,10 @@ static const char *const call_names[] = {"init_transactions", "begin_transaction
 
 static rd_kafka_error_t *txn_send_offsets(struct txn_job *job)
 {
-    rd_kafka_consumer_group_metadata_t *group = rd_kafka_consumer_group_metadata_new(job->settings->group);
-    rd_kafka_error_t *error =
-        rd_kafka_send_offsets_to_transaction(job->producer, job->offsets, group, TXN_CALL_MS);
+    rd_kafka_consumer_group_metadata_t *group = rd_kafka_consumer_group_metadata_new(
+        job->settings->group);
+    rd_kafka_error_t *error = rd_kafka_send_offsets_to_transaction(job->producer, job->offsets,
+                                                                   group, TXN_CALL_MS);
 
     rd_kafka_consumer_group_metadata_destroy(group);
     return error;
@@ -48,7 +49,8 @@ static void txn_note_error(struct txn_job *job, enum kafka_call call, rd_kafka_e
 {
     job->error = kafka_error_of(error);
     job->call = call;
-    snprintf(job->text, sizeof(job->text), "%s: %s", call_names[call], rd_kafka_error_string(error));
+    snprintf(job->text, sizeof(job->text), "%s: %s", call_names[call],
+             rd_kafka_error_string(error));
     rd_kafka_error_destroy(error);
 }
 
@@ -58,6 +60,30 @@ static void txn_rest(struct txn_job *job, unsigned tries)
 
     for (; ms > 0 && !atomic_load(&job->cancel); ms -= 50)
         usleep(50000);
+}
+
+/* The library goes on waiting for the leader of a topic that was deleted, until its records time out. So
+ * when a commit hangs, the brokers are asked. One look may meet a broker that has just started; after two
+ * the records are purged, which makes the commit fail at once, and the loop may leave the topic out. */
+static void txn_look_for_topics(struct txn_job *job)
+{
+    bool purge = false;
+
+    for (int i = 0; i < TXN_TOPICS; i++) {
+        rd_kafka_resp_err_t wrong = RD_KAFKA_RESP_ERR_NO_ERROR;
+        int partitions = 0;
+
+        if (kafka_topic_state(job->consumer, job->topics[i], TXN_CALL_MS, &wrong, &partitions) !=
+            RD_KAFKA_RESP_ERR_NO_ERROR)
+            return;
+        job->misses[i] = kafka_error_is_lasting(wrong) ? job->misses[i] + 1 : 0;
+        if (job->misses[i] < 2)
+            continue;
+        job->missing[i] = wrong;
+        purge = true;
+    }
+    if (purge)
+        rd_kafka_purge(job->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
 }
 
 /* GO_ON, or what else must be done. Cancelled: REPEAT. */
@@ -76,6 +102,8 @@ static enum kafka_todo txn_call(struct txn_job *job, enum kafka_call call)
             return todo;
         log_notice("Kafka call is repeated", LOG_TEXT("error", job->text),
                    LOG_TEXT("code", rd_kafka_err2name(job->error.code)));
+        if (call == KAFKA_COMMIT)
+            txn_look_for_topics(job);
         txn_rest(job, tries);
     }
     return todo;
@@ -123,8 +151,9 @@ static int txn_look(struct txn_job *job)
         rd_kafka_resp_err_t code = kafka_committed(job->consumer, list);
 
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-            result = txn_stamp_of(list, &found) ? txn_stamp_compare(&found, &job->known, &job->pending)
-                                                : 0;
+            result = txn_stamp_of(list, &found)
+                         ? txn_stamp_compare(&found, &job->known, &job->pending)
+                         : 0;
         else
             txn_rest(job, tries);
     }
@@ -136,7 +165,9 @@ static int txn_look(struct txn_job *job)
 
 static void txn_stop(struct txn_job *job, enum kafka_todo todo)
 {
-    job->outcome = todo == KAFKA_RENEW ? TXN_MUST_RENEW : todo == KAFKA_FAIL ? TXN_FAILED : TXN_CANCELLED;
+    job->outcome = todo == KAFKA_RENEW  ? TXN_MUST_RENEW
+                   : todo == KAFKA_FAIL ? TXN_FAILED
+                                        : TXN_CANCELLED;
 }
 
 /* After an abort or with a new producer: the answer of a commit may have been lost. */
@@ -192,11 +223,13 @@ static void txn_commit_step(struct txn_job *job)
 static void txn_renew(struct txn_job *job)
 {
     enum kafka_todo todo;
+    char error[512];
 
     if (job->producer)
         rd_kafka_destroy(job->producer);
-    job->producer = kafka_client_new(job->settings, KAFKA_PRODUCER, job->health, job->text);
+    job->producer = kafka_client_new(job->settings, KAFKA_PRODUCER, job->health, error);
     if (!job->producer) {
+        snprintf(job->text, sizeof(job->text), "%s", error);
         job->outcome = TXN_FAILED;
         return;
     }
@@ -210,9 +243,11 @@ static void txn_renew(struct txn_job *job)
 
 void txn_job_run(struct txn_job *job)
 {
-    static void (*const steps[])(struct txn_job *) = {
-        [TXN_STEP_COMMIT] = txn_commit_step, [TXN_STEP_UNDO] = txn_undo, [TXN_STEP_RENEW] = txn_renew};
+    static void (*const steps[])(struct txn_job *) = {[TXN_STEP_COMMIT] = txn_commit_step,
+                                                      [TXN_STEP_UNDO] = txn_undo,
+                                                      [TXN_STEP_RENEW] = txn_renew};
 
     job->outcome = TXN_CANCELLED;
+    memset(job->missing, 0, sizeof(job->missing));
     steps[job->step](job);
 }

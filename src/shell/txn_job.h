@@ -14,6 +14,8 @@
 #include "shell/kafka_client.h"
 #include "shell/kafka_error.h"
 
+#define TXN_TOPICS 2
+
 enum txn_step {
     TXN_STEP_COMMIT, /* send offsets, commit, begin the next */
     TXN_STEP_UNDO,   /* abort, begin */
@@ -22,10 +24,10 @@ enum txn_step {
 
 enum txn_outcome {
     TXN_COMMITTED,
-    TXN_REPEAT,    /* aborted, a new transaction is begun: send the same again */
+    TXN_REPEAT,     /* aborted, a new transaction is begun: send the same again */
     TXN_MUST_RENEW, /* the loop must let go of the producer, then TXN_STEP_RENEW */
-    TXN_FENCED,    /* another instance commits to this group */
-    TXN_FAILED,    /* see error */
+    TXN_FENCED,     /* another instance commits to this group */
+    TXN_FAILED,     /* see error */
     TXN_CANCELLED,
 };
 
@@ -45,11 +47,14 @@ struct txn_job {
     const struct pipeline_source *sources;
     size_t source_count;
     rd_kafka_topic_partition_list_t *offsets; /* COMMIT; owned */
-    struct txn_stamp known;   /* the last confirmed one */
-    struct txn_stamp pending; /* what this transaction writes */
-    bool attempted;           /* a commit of pending may have reached the broker */
+    struct txn_stamp known;                   /* the last confirmed one */
+    struct txn_stamp pending;                 /* what this transaction writes */
+    bool attempted;                           /* a commit of pending may have reached the broker */
     _Atomic bool cancel;
+    const char *topics[TXN_TOPICS]; /* where its records go, in the order of enum record_target */
     /* out */
+    rd_kafka_resp_err_t missing[TXN_TOPICS]; /* the topic is gone, or not ours to write */
+    unsigned misses[TXN_TOPICS];             /* looks in a row that said so */
     enum txn_outcome outcome;
     struct kafka_error error; /* the last one met, repaired or not */
     enum kafka_call call;

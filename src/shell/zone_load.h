@@ -11,7 +11,7 @@
  * process's own TZ has no influence, and TZDIR has its usual one. Returns NULL and a sentence in `wrong`
  * when the name is none, no such zone is installed, or no tzdata is (libc itself would silently take UTC).
  *
- * Sets TZ for a moment (some 50 ms) and restores it: call it before other threads are started. */
+ * Sets TZ for a moment (some 20 ms) and restores it: call it before other threads are started. */
 struct zone *zone_load(const char *name, char wrong[ZONE_LOAD_WRONG]);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any bytes as a message: nothing crashes, what comes out keeps its bounds, and it is the same alone, again
- * and between others.
+/* Any bytes as a message: nothing crashes, what comes out keeps its bounds, and it is the same
+ * alone, again and between others.
  *
- * An input is: one byte of options (OPTION_*), where OPTION_KEY is set one byte of the key's length and the
- * key, and the rest is the value. Its lowest two bits are the preset; 3 is plain with a map. */
+ * An input is: one byte of options (OPTION_*), where OPTION_KEY is set one byte of the key's
+ * length and the key, and the rest is the value. Its lowest two bits are the preset; 3 is plain
+ * with a map. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For the tests of the decoder: settings without a file, and what was decoded as text, so that a test reads
- * as a line in and a line out. */
+/* For the tests of the decoder: settings without a file, and what was decoded as text, so that a
+ * test reads as a line in and a line out. */
 #ifndef TESTS_DECODE_KIT_H
 #define TESTS_DECODE_KIT_H
 
@@ -13,8 +13,8 @@
 
 #define KIT __attribute__((unused)) static
 
-/* One input with default limits. Fields are names of settings.fields, space-separated; `storage` holds them
- * and the input for as long as the settings are used. */
+/* One input with default limits. Fields are names of settings.fields, space-separated; `storage`
+ * holds them and the input for as long as the settings are used. */
 struct kit_settings {
     struct settings settings;
     struct settings_input input;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A line in, a line out: "#message kind field=… at=ms …" for an event, "#message reason field @byte" for a
- * failure. */
+/* A line in, a line out: "#message kind field=… at=ms …" for an event, "#message reason field
+ * @byte" for a failure. */
 #ifndef TESTS_DECODE_LINES_H
 #define TESTS_DECODE_LINES_H
 

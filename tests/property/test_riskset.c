@@ -93,14 +93,16 @@ static void check(const struct trial *t)
     for (int i = 0; i < t->stays.count; i++)
         n[stay_bin(&t->ages, t->pane, t->stays.entry[i])]++;
     cr_assert(t->set.open == t->stays.count, "H %" PRId64 " pane %" PRId64 ": open", h, t->pane);
-    cr_assert(memcmp(n, t->set.n, sizeof(n)) == 0, "H %" PRId64 " pane %" PRId64 ": bins", h, t->pane);
-    cr_assert(t->expired == t->stays.expired, "H %" PRId64 " pane %" PRId64 ": expired", h, t->pane);
+    cr_assert(memcmp(n, t->set.n, sizeof(n)) == 0, "H %" PRId64 " pane %" PRId64 ": bins", h,
+              t->pane);
+    cr_assert(t->expired == t->stays.expired, "H %" PRId64 " pane %" PRId64 ": expired", h,
+              t->pane);
     cr_assert(t->twin.open == t->set.open && t->twin_expired == t->expired);
     cr_assert(memcmp(t->twin.n, t->set.n, sizeof(n)) == 0);
     if (t->set.columns && t->twin.columns)
-        cr_assert(memcmp(t->set.columns, t->twin.columns,
-                         t->ages.slots * sizeof(*t->set.columns)) == 0,
-                  "H %" PRId64 " pane %" PRId64 ": columns", h, t->pane);
+        cr_assert(
+            memcmp(t->set.columns, t->twin.columns, t->ages.slots * sizeof(*t->set.columns)) == 0,
+            "H %" PRId64 " pane %" PRId64 ": columns", h, t->pane);
 }
 
 static void advance(struct trial *t, int64_t to)
@@ -188,7 +190,7 @@ static void one_trial(uint64_t number)
 
 Test(riskset, is_a_list_of_stays)
 {
-    for (uint64_t number = 0; number < 150; number++)
+    for (uint64_t number = 0; number < 400; number++)
         one_trial(number);
 }
 
@@ -229,7 +231,8 @@ static void golden_stay(const struct ages *a, const cJSON *stay)
         riskset_advance(&rs, pane, leaves - 1, &expired);
         cr_assert(rs.n[j] == 1 && expired == 0, "H %" PRId64 " bin %d", a->window, j);
         riskset_close(&rs, leaves, 0, &expired);
-        cr_assert(rs.n[j] == 0 && expired == (j + 1 == a->bins), "H %" PRId64 " bin %d", a->window, j);
+        cr_assert(rs.n[j] == 0 && expired == (j + 1 == a->bins), "H %" PRId64 " bin %d", a->window,
+                  j);
         pane = leaves;
     }
     cr_assert(rs.open == 0);

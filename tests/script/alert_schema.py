@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """docs/alert.schema.json, and the example of docs/alerts.md, against the alerts the product writes.
 
-    alert_schema.py PATH-OF-alert_sample
+    alert_schema.py [PATH-OF-alert_sample]       default: $BUILD_DIR/tests/alert_sample
 
 Every sample must be valid, its envelope must agree with its value, and every way of breaking a
 sample must be refused: a schema that accepts everything tests nothing. Exit 77: python3-jsonschema
@@ -10,6 +10,7 @@ is not installed.
 """
 import copy
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -163,12 +164,16 @@ def special_mutations(value):
 
 
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) == 2:
+        sample = sys.argv[1]
+    elif "BUILD_DIR" in os.environ:
+        sample = pathlib.Path(os.environ["BUILD_DIR"]) / "tests" / "alert_sample"
+    else:
         sys.exit(__doc__)
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
-    printed = subprocess.run([sys.argv[1]], check=True, stdout=subprocess.PIPE).stdout.decode()
+    printed = subprocess.run([sample], check=True, stdout=subprocess.PIPE).stdout.decode()
     records = [json.loads(line, parse_float=short_float) for line in printed.splitlines()]
     failed = refused = 0
 

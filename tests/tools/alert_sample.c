@@ -205,6 +205,12 @@ static void print_special(int language, void (*change)(struct alert *))
         resolve(&ended, REASONS[i]);
         print(&ended);
     }
+    resolve(&a, "no_data");
+    a.entries = a.conversions = 0;
+    a.rate = a.low = a.high = NAN;
+    a.effect_absolute = a.effect_relative = NAN;
+    a.expected_conversions = a.lost_conversions = 0;
+    print(&a);
 }
 
 int main(void)

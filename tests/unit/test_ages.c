@@ -118,7 +118,8 @@ Test(ages, bins_are_as_defined)
             for (int64_t age = -2; age <= windows[w] + windows[w] / 16 + 2; age++)
                 cr_assert(ages_bin(&a, entries[e] + age, entries[e]) ==
                               bin_by_definition(&a, entries[e] + age, entries[e]),
-                          "H %" PRId64 " entry %" PRId64 " age %" PRId64, windows[w], entries[e], age);
+                          "H %" PRId64 " entry %" PRId64 " age %" PRId64, windows[w], entries[e],
+                          age);
     }
 }
 

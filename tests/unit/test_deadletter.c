@@ -152,7 +152,7 @@ Test(deadletter, cuts_a_key_that_would_not_fit_and_says_so)
 
 Test(deadletter, drops_headers_beyond_the_bound_and_counts_them)
 {
-    struct span large = filled(DEADLETTER_HEADERS_MAX - 1 - 5);
+    struct span large = filled(DEADLETTER_HEADERS_MAX - 1 - 5 - 2 * DEADLETTER_HEADER_FRAMING);
     struct message_header headers[] = {
         {TEXT("a"), large},
         {TEXT("bcd"), TEXT("ef")}, /* now it is full to the byte */
@@ -204,7 +204,8 @@ Test(deadletter, drops_headers_it_cannot_or_must_not_copy)
 Test(deadletter, fits_into_one_message)
 {
     struct span large = filled(2000000), field = filled(600);
-    struct message_header headers[] = {{TEXT("h"), {large.p, DEADLETTER_HEADERS_MAX - 1}}};
+    struct message_header headers[] = {
+        {TEXT("h"), {large.p, DEADLETTER_HEADERS_MAX - 1 - DEADLETTER_HEADER_FRAMING}}};
     struct message m = {.value = large,
                         .key = {large.p, 100000},
                         .headers = headers,
@@ -218,6 +219,7 @@ Test(deadletter, fits_into_one_message)
     deadletter_put(&out, &m, topic, INT32_MIN, REJECT_OVERSIZED, long_field, UINT32_MAX);
     cr_assert(lt(sz, out.bytes.len, 970000));
     cr_assert(eq(sz, out.items[0].value_len, DEADLETTER_VALUE_MAX));
+    cr_assert(eq(u32, out.items[0].header_count, 9 + 1));
     free(long_field);
     free((char *)field.p);
     free((char *)large.p);

@@ -87,8 +87,8 @@ static void check_quantiles(const struct dwell *h, int64_t *values, int64_t n)
         int64_t exact = exact_quantile(values, n, permille);
         int64_t got = dwell_quantile(h, (double)permille / 1000.0);
 
-        cr_assert(llabs(got - exact) * 100 <= exact, "n %" PRId64 " q %" PRId64 ": %" PRId64 " for %" PRId64,
-                  n, permille, got, exact);
+        cr_assert(llabs(got - exact) * 100 <= exact,
+                  "n %" PRId64 " q %" PRId64 ": %" PRId64 " for %" PRId64, n, permille, got, exact);
     }
     cr_assert(h->min == values[0] && h->max == values[n - 1]);
     cr_assert(dwell_quantile(h, 0.0) == values[0] || values[0] >= 128);

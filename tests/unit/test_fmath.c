@@ -62,7 +62,8 @@ struct worst {
     long count;
 };
 
-static void compare(struct worst *w, double (*own)(double), long double (*libm)(long double), double x)
+static void compare(struct worst *w, double (*own)(double), long double (*libm)(long double),
+                    double x)
 {
     double e = ulps(own(x), libm((long double)x));
 

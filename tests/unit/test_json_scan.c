@@ -370,8 +370,8 @@ Test(json_scan, can_be_used_again_after_an_error)
     json_scan_deinit(&scan);
 }
 
-/* Every byte, alone and after a lead byte, against a definition by decoding: a sequence is valid when it is
- * the shortest form of a scalar value. */
+/* Every byte, alone and after a lead byte, against a definition by decoding: a sequence is valid
+ * when it is the shortest form of a scalar value. */
 static int utf8_by_decoding(const unsigned char *p, size_t n)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};

@@ -171,3 +171,46 @@ Test(lookup, pointers_into_the_key)
     m.key = TEXT("{\"ids\":            1    }");
     expect_message(&k, m, "#0 oversized entity_id @0\n");
 }
+
+/* The whole way from the file: what the settings take is what the mapping understands. */
+Test(lookup, sources_as_a_settings_file_has_them)
+{
+    static const char yaml[] = "kafka: {bootstrap.servers: 127.0.0.1:9092}\n"
+                               "inputs:\n"
+                               "  - topic: crm\n"
+                               "    map:\n"
+                               "      entity_id: key:/deal~1id\n"
+                               "      funnel: {const: sales}\n"
+                               "      stage: {from: header:stage, default: lead}\n"
+                               "      ts: {from: /at, format: epoch_us}\n"
+                               "      amount: {default: 7.5}\n"
+                               "      entered_at: timestamp\n"
+                               "      owner: /rep/name\n"
+                               "      dims: {channel: /utm/0}\n"
+                               "funnels:\n"
+                               "  sales:\n"
+                               "    stages: [lead, won]\n"
+                               "    dims: {channel: {top: 5}}\n"
+                               "    breakdowns: [owner]\n";
+    struct message m = {
+        .value = TEXT("{\"at\":1709210096789000,\"rep\":{\"name\":\"li\"},\"utm\":[\"ads\"]}"),
+        .key = TEXT("{\"deal/id\":4711}"),
+        .timestamp = 5,
+    };
+    struct settings_problems problems = {0};
+    struct settings *settings = settings_parse(yaml, sizeof(yaml) - 1, &problems);
+    struct decoder *d;
+    struct buf out = {0};
+
+    cr_assert(ne(ptr, settings, NULL), "%s",
+              problems.count > 0 ? problems.items[0].message : "without a problem");
+    d = decoder_new(settings);
+    kit_dump(&out, settings, decode_batch(d, &m, 1));
+    cr_assert(eq(str, buf_cstr(&out),
+                 (char *)"#0 stage entity=4711 funnel=sales stage=lead at=" AT
+                         " amount=750 entered_at=5 channel=ads owner=li\n"));
+    decoder_free(d);
+    settings_free(settings);
+    settings_problems_deinit(&problems);
+    buf_deinit(&out);
+}

@@ -193,6 +193,30 @@ Test(sentence, an_alert_closed_otherwise_says_why)
     expect(sentence_summary, &zh, "sales 漏斗 结账→支付 的告警已关闭：规则已删除");
 }
 
+Test(sentence, an_alert_without_data_has_no_rate)
+{
+    struct alert en = resolved(RULE_TARGET, LANGUAGE_EN, "no_data");
+    struct alert zh = resolved(RULE_TARGET, LANGUAGE_ZH, "no_data");
+    struct alert *both[] = {&en, &zh};
+
+    for (int i = 0; i < 2; i++) {
+        both[i]->dim_count = 0;
+        both[i]->entries = both[i]->conversions = 0;
+        both[i]->rate = both[i]->low = both[i]->high = NAN;
+    }
+    expect(sentence_summary, &en,
+           "The alert on Checkout → Paid in sales was closed: nothing enters any more");
+    expect(sentence_summary, &zh, "sales 漏斗 结账→支付 的告警已关闭：已没有新的进入");
+    expect(sentence_description, &en,
+           "Between 2026-03-02 03:00 and 04:00 UTC, 0 entries and 0 conversions were counted. The "
+           "target is 60.0 %. The alert was closed: nothing enters any more. It was firing between "
+           "2026-03-02 02:00 and 04:00 UTC, for 2 h.");
+    expect(
+        sentence_description, &zh,
+        "2026-03-02 03:00 至 04:00（UTC），共进入 0 次、转化 0 次。目标为 60.0%。"
+        "告警已关闭：已没有新的进入。告警持续时间：2026-03-02 02:00 至 04:00（UTC），共 2 小时。");
+}
+
 Test(sentence, overall_is_named)
 {
     struct alert en = drop(RULE_TARGET, LANGUAGE_EN), zh = drop(RULE_TARGET, LANGUAGE_ZH);

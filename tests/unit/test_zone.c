@@ -19,7 +19,8 @@ static int64_t at(int64_t year, int month, int day, int hour, int minute)
     return days_from_civil(year, month, day) * ZONE_DAY_MS + hour * HOUR + minute * 60000;
 }
 
-static struct zone *make(const char *name, const int64_t *at_ms, const int32_t *offset, size_t count)
+static struct zone *make(const char *name, const int64_t *at_ms, const int32_t *offset,
+                         size_t count)
 {
     int64_t seconds[8];
 
@@ -81,7 +82,8 @@ Test(zone, civil_dates_and_back)
             }
         }
     cr_assert(days_from_civil(1970, 1, 1) == 0 && weekday_from_days(0) == 3);
-    cr_assert(weekday_from_days(-1) == 2 && weekday_from_days(4) == 0 && weekday_from_days(-4) == 6);
+    cr_assert(weekday_from_days(-1) == 2 && weekday_from_days(4) == 0 &&
+              weekday_from_days(-4) == 6);
 }
 
 Test(zone, offsets_change_at_the_instant)
@@ -97,16 +99,18 @@ Test(zone, offsets_change_at_the_instant)
         cr_assert(zone_offset(z, cursor, spring) == 2 * HOUR);
         cr_assert(zone_offset(z, cursor, autumn - 1) == 2 * HOUR);
         cr_assert(zone_offset(z, cursor, autumn) == HOUR);
-        cr_assert(zone_offset(z, cursor, -autumn) == HOUR && zone_offset(z, cursor, 4 * autumn) == HOUR);
+        cr_assert(zone_offset(z, cursor, -autumn) == HOUR &&
+                  zone_offset(z, cursor, 4 * autumn) == HOUR);
     }
     zone_free(z);
 }
 
 static void check_day(const struct zone *z, int64_t day, int64_t start, int64_t hours)
 {
-    cr_assert(zone_day_start(z, day) == start, "%s: day %" PRId64 " starts %" PRId64 " ms off", z->name, day,
-              zone_day_start(z, day) - start);
-    cr_assert(zone_day_start(z, day + 1) == start + hours * HOUR, "%s: day %" PRId64 " is long", z->name, day);
+    cr_assert(zone_day_start(z, day) == start, "%s: day %" PRId64 " starts %" PRId64 " ms off",
+              z->name, day, zone_day_start(z, day) - start);
+    cr_assert(zone_day_start(z, day + 1) == start + hours * HOUR, "%s: day %" PRId64 " is long",
+              z->name, day);
     cr_assert(zone_day(z, NULL, start) == (hours ? day : day + 1));
     cr_assert(zone_day(z, NULL, start - 1) < day);
 }
@@ -171,7 +175,8 @@ static void check_name(int calendar, int64_t year, int month, int day, const cha
 {
     char got[ZONE_NAME_MAX];
 
-    zone_period_name(calendar, zone_period_of_day(calendar, days_from_civil(year, month, day)), got);
+    zone_period_name(calendar, zone_period_of_day(calendar, days_from_civil(year, month, day)),
+                     got);
     cr_assert(strcmp(got, name) == 0, "%s, not %s", got, name);
 }
 
