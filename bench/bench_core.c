@@ -16,18 +16,18 @@
 #define BATCH 1000
 #define BASE_MS INT64_C(1700000000000)
 
-static const char *const config =
-    "group: bench\n"
-    "kafka: {bootstrap.servers: 127.0.0.1:1}\n"
-    "inputs: [{topic: t}]\n"
-    "funnels:\n"
-    "  sales:\n"
-    "    stages: [visit, cart, checkout, paid]\n"
-    "    lost: [left]\n"
-    "    dims: {channel: {top: 20}, region: {top: 20}, device: {top: 20}}\n"
-    "    rules:\n"
-    "      - {id: t, kind: target, step: cart>checkout, target: 0.2}\n"
-    "      - {id: c, kind: change, window: 1d, against: 7d}\n";
+static const char
+    *const config = "group: bench\n"
+                    "kafka: {bootstrap.servers: 127.0.0.1:1}\n"
+                    "inputs: [{topic: t}]\n"
+                    "funnels:\n"
+                    "  sales:\n"
+                    "    stages: [visit, cart, checkout, paid]\n"
+                    "    lost: [left]\n"
+                    "    dims: {channel: {top: 20}, region: {top: 20}, device: {top: 20}}\n"
+                    "    rules:\n"
+                    "      - {id: t, kind: target, step: cart>checkout, target: 0.2}\n"
+                    "      - {id: c, kind: change, window: 1d, against: 7d}\n";
 
 struct bench {
     struct settings *settings;
@@ -66,14 +66,15 @@ static int make_event(char *out, size_t size, uint64_t i, uint64_t entities, uin
     uint64_t stage = i < entities ? 0 : 1 + (r >> 40) % 3;
     int64_t ms = BASE_MS + (int64_t)i; /* a thousand events a second */
 
-    return snprintf(out, size,
-                    "{\"event_id\":\"e%012llu\",\"entity_id\":\"deal-%010llu\",\"funnel\":\"sales\","
-                    "\"stage\":\"%s\",\"ts\":%lld,\"amount\":%llu.%02llu,\"owner\":\"owner-%03llu\","
-                    "\"dims\":{\"channel\":\"%s\",\"region\":\"%s\",\"device\":\"%s\"},\"note\":\"-\"}",
-                    (unsigned long long)i, (unsigned long long)entity, stages[stage], (long long)ms,
-                    (unsigned long long)(r % 90000), (unsigned long long)(r % 100),
-                    (unsigned long long)(r % 200), channels[entity % 5], regions[entity % 4],
-                    devices[entity % 3]);
+    return snprintf(
+        out, size,
+        "{\"event_id\":\"e%012llu\",\"entity_id\":\"deal-%010llu\",\"funnel\":\"sales\","
+        "\"stage\":\"%s\",\"ts\":%lld,\"amount\":%llu.%02llu,\"owner\":\"owner-%03llu\","
+        "\"dims\":{\"channel\":\"%s\",\"region\":\"%s\",\"device\":\"%s\"},\"note\":\"-\"}",
+        (unsigned long long)i, (unsigned long long)entity, stages[stage], (long long)ms,
+        (unsigned long long)(r % 90000), (unsigned long long)(r % 100),
+        (unsigned long long)(r % 200), channels[entity % 5], regions[entity % 4],
+        devices[entity % 3]);
 }
 
 static void bench_messages(struct bench *b, uint64_t from, uint64_t entities)
@@ -84,8 +85,8 @@ static void bench_messages(struct bench *b, uint64_t from, uint64_t entities)
     for (size_t k = 0; k < b->count; k++) {
         int n = make_event(b->text + at, 400, from + k, entities, next_random(&state));
 
-        b->messages[k] = (struct message){.value = {b->text + at, (uint32_t)n}, .timestamp = -1,
-                                          .offset = (int64_t)(from + k)};
+        b->messages[k] = (struct message){
+            .value = {b->text + at, (uint32_t)n}, .timestamp = -1, .offset = (int64_t)(from + k)};
         at += (size_t)n + 1;
     }
 }
@@ -121,12 +122,14 @@ struct timing {
 };
 
 /* The same calls as pipeline_step, with a clock between them. */
-static void timed_step(struct bench *b, size_t from, size_t count, struct records *out, struct timing *t)
+static void timed_step(struct bench *b, size_t from, size_t count, struct records *out,
+                       struct timing *t)
 {
     struct pipeline *p = b->pipeline;
     double t0 = now_ns(), t1, t2, t3;
     const struct decoded *d = decode_batch(p->decoder, b->messages + from, count);
-    struct tally_input in = {b->messages + from, d->events, d->event_count, d->failures, d->failure_count};
+    struct tally_input in = {b->messages + from, d->events, d->event_count, d->failures,
+                             d->failure_count};
 
     t1 = now_ns();
     tally_step(&p->tallies[0], &in, out);
@@ -143,7 +146,8 @@ static void timed_step(struct bench *b, size_t from, size_t count, struct record
     t->events += count;
 }
 
-static void bench_feed(struct bench *b, uint64_t from, uint64_t to, uint64_t entities, struct timing *t)
+static void bench_feed(struct bench *b, uint64_t from, uint64_t to, uint64_t entities,
+                       struct timing *t)
 {
     struct records out = {0};
 
@@ -160,10 +164,11 @@ static void print_timing(const char *phase, const struct timing *t)
 {
     double n = (double)t->events, all = t->decode + t->tally + t->add + t->judge;
 
-    printf("phase=%s events=%llu decode_ns=%.1f tally_ns=%.1f add_ns=%.1f judge_ns=%.1f core_ns=%.1f "
-           "cells_per_event=%.2f events_per_s=%.0f\n",
-           phase, (unsigned long long)t->events, t->decode / n, t->tally / n, t->add / n, t->judge / n,
-           all / n, (double)t->cells / n, 1e9 * n / all);
+    printf(
+        "phase=%s events=%llu decode_ns=%.1f tally_ns=%.1f add_ns=%.1f judge_ns=%.1f core_ns=%.1f "
+        "cells_per_event=%.2f events_per_s=%.0f\n",
+        phase, (unsigned long long)t->events, t->decode / n, t->tally / n, t->add / n, t->judge / n,
+        all / n, (double)t->cells / n, 1e9 * n / all);
 }
 
 int main(int argc, char **argv)

@@ -24,8 +24,8 @@ struct alert_timing {
 /* Zeroed is quiet. */
 struct alert_life {
     enum alert_state state;
-    int64_t since_ms;    /* event time the state began */
-    int64_t fired_ms;    /* event time of the last firing */
+    int64_t since_ms; /* event time the state began */
+    int64_t fired_ms; /* event time of the last firing */
 };
 
 /* One evaluation at event time `at`; times never go back. */
@@ -47,38 +47,38 @@ struct alert_dim {
 /* One turn of one alert, as values; everything borrowed. Absent numbers are NaN, times ETIME_NONE. */
 struct alert {
     enum alert_status status;
-    const char *group;          /* ce_source: funneld/<group> */
+    const char *group; /* ce_source: funneld/<group> */
     const char *funnel;
-    const char *step;           /* "cart>checkout" or "overall" */
+    const char *step;                /* "cart>checkout" or "overall" */
     const char *from_name, *to_name; /* names people see; for overall first stage and won */
     const struct alert_dim *dims;    /* sorted by name */
     size_t dim_count;
     const char *rule_id;
-    int rule_kind;              /* RULE_* */
-    uint64_t rule_hash;         /* of the rule's meaning */
+    int rule_kind;                      /* RULE_* */
+    uint64_t rule_hash;                 /* of the rule's meaning */
     const char *severity, *runbook_url; /* runbook_url may be NULL */
-    struct etime at;            /* the verdict's event time: end of the pane */
+    struct etime at;                    /* the verdict's event time: end of the pane */
     struct etime starts_at, ends_at;
-    const char *ends_reason;    /* NULL unless resolved: "recovered", "rule_changed", … */
-    struct etime from, to;      /* window */
+    const char *ends_reason; /* NULL unless resolved: "recovered", "rule_changed", … */
+    struct etime from, to;   /* window */
     const char *zone;
-    int measure;                /* MEASURE_* */
+    int measure; /* MEASURE_* */
     int64_t entries, conversions;
-    double rate, low, high;     /* observed, Wilson 95 % */
+    double rate, low, high; /* observed, Wilson 95 % */
     double expected_rate, expected_conversions;
     const char *expected_source; /* "target", "benchmark", "previous" */
     double effect_absolute, effect_relative, lost_conversions;
-    int64_t lost_amount;        /* minor units */
+    int64_t lost_amount; /* minor units */
     bool has_lost_amount;
     double statistic, threshold; /* of the test */
-    double budget;              /* false alarms a week; NaN */
+    double budget;               /* false alarms a week; NaN */
     struct etime change_point;
     double maturity;
-    struct etime watermark;     /* everything up to here was seen */
-    int64_t late;               /* late events so far in this funnel */
-    bool complete;              /* the window holds all its data */
-    uint32_t sequence;          /* of this fingerprint's records, from 1 */
-    int language;               /* LANGUAGE_* */
+    struct etime watermark; /* everything up to here was seen */
+    int64_t late;           /* late events so far in this funnel */
+    bool complete;          /* the window holds all its data */
+    uint32_t sequence;      /* of this fingerprint's records, from 1 */
+    int language;           /* LANGUAGE_* */
     int amount_decimals;
 };
 

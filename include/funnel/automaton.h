@@ -25,9 +25,9 @@ struct automaton {
     const struct funnel *funnel; /* borrowed */
     const struct zone *zone;     /* borrowed */
     struct zone_cursor cursor;
-    struct leaves *leaves;       /* borrowed; grows */
-    struct cells *out;           /* borrowed; cells of the event's pane are appended */
-    int64_t *counts;             /* FUNNEL_COUNT_COUNT, borrowed */
+    struct leaves *leaves; /* borrowed; grows */
+    struct cells *out;     /* borrowed; cells of the event's pane are appended */
+    int64_t *counts;       /* FUNNEL_COUNT_COUNT, borrowed */
     uint64_t leaves_refused;
 };
 

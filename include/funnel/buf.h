@@ -26,9 +26,9 @@ int span_is(struct span a, const char *cstr);
 /* Byte order, a shorter prefix first: the order of every list of names in the product. */
 int span_compare(struct span a, struct span b);
 
-void buf_deinit(struct buf *b);                    /* accepts a zeroed one; leaves it zeroed */
-void buf_clear(struct buf *b);                     /* keeps the memory */
-void buf_reserve(struct buf *b, size_t more);      /* room for `more` bytes after len */
+void buf_deinit(struct buf *b);               /* accepts a zeroed one; leaves it zeroed */
+void buf_clear(struct buf *b);                /* keeps the memory */
+void buf_reserve(struct buf *b, size_t more); /* room for `more` bytes after len */
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_str(struct buf *b, const char *cstr);
 void buf_char(struct buf *b, char c);

@@ -17,7 +17,7 @@ enum cell_kind {
     CELL_VALUE,  /* value `leaf` of breakdown `stage` is the text at strings[value], n bytes */
     CELL_REASON, /* lost reason `leaf` likewise */
     /* Additive. `leaf` is the tally's leaf number unless said otherwise. */
-    CELL_ENTER,   /* (stage): n attempts reached it, value = their amount; its step's stays begin. stage =
+    CELL_ENTER, /* (stage): n attempts reached it, value = their amount; its step's stays begin. stage =
                      the funnel's `overall` for that pseudo-step */
     CELL_EXIT,    /* (step, cause, bin, column, day): n stays left the risk set */
     CELL_CREDIT,  /* (stage): n attempts credited with it (an entry and a conversion of its step) */
@@ -66,7 +66,7 @@ enum funnel_count {
 #define FUNNEL_COUNT_ENUM(id, name) COUNT_##id,
     FUNNEL_COUNTS(FUNNEL_COUNT_ENUM)
 #undef FUNNEL_COUNT_ENUM
-    FUNNEL_COUNT_COUNT
+        FUNNEL_COUNT_COUNT
 };
 
 /* EXIT by EXIT_LATE of a stay the judge has expired already: it only ends in its day's cohort. */

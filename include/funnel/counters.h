@@ -13,17 +13,21 @@
     X(EVENTS, "events_total", "Events decoded from them", "") \
     X(UNWANTED, "events_unwanted_total", "Events no funnel's where wanted", \
       "Check the funnels' where and the events' funnel field") \
-    X(LATE, "events_late_total", "Events behind their partition's watermark", "Raise time.lateness") \
+    X(LATE, "events_late_total", "Events behind their partition's watermark", \
+      "Raise time.lateness") \
     X(DUPLICATES, "events_duplicate_total", "Events whose id was seen before (dedupe)", "") \
     X(IGNORED, "events_ignored_total", "Events without effect, by the funnel's policies", "") \
     X(ACTIONS, "events_action_total", "Events that are actions, not stages", "") \
     X(ENTITIES_CREATED, "entities_created_total", "Entities that began a first attempt", "") \
-    X(ENTITIES_FORGOTTEN, "entities_forgotten_total", "Entities unmoved for forget_after, and deletes", "") \
+    X(ENTITIES_FORGOTTEN, "entities_forgotten_total", \
+      "Entities unmoved for forget_after, and deletes", "") \
     X(ENTITIES_REFUSED, "entities_refused_total", "Events of new entities beyond limits.entities", \
       "Raise limits.entities or lower forget_after") \
-    X(VALUES_REFUSED, "values_refused_total", "Dimension values beyond limits.values, counted as __other__", \
+    X(VALUES_REFUSED, "values_refused_total", \
+      "Dimension values beyond limits.values, counted as __other__", \
       "Raise limits.values or list the values that matter") \
-    X(LEAVES_REFUSED, "leaves_refused_total", "Combinations beyond limits.leaves, counted as __other__", \
+    X(LEAVES_REFUSED, "leaves_refused_total", \
+      "Combinations beyond limits.leaves, counted as __other__", \
       "Use fewer dims, or raise limits.leaves") \
     X(BREAKDOWNS_REFUSED, "breakdown_values_refused_total", \
       "Breakdown values beyond limits.breakdown_values, counted as __other__", \
@@ -43,7 +47,7 @@ enum counter {
 #define COUNTERS_ENUM(id, name, help, advice) COUNTER_##id,
     COUNTERS_TABLE(COUNTERS_ENUM)
 #undef COUNTERS_ENUM
-    COUNTER_COUNT
+        COUNTER_COUNT
 };
 
 /* Zeroed is valid. Added up over machines by the reader. */

@@ -31,16 +31,17 @@ enum reject {
 #define REJECT_ENUM(name, word, text) REJECT_##name,
     REJECT_TABLE(REJECT_ENUM)
 #undef REJECT_ENUM
-    REJECT_COUNT
+        REJECT_COUNT
 };
 const char *reject_word(enum reject r);
 const char *reject_text(enum reject r);
 
 struct decode_failure {
-    uint32_t message;  /* index in the batch */
+    uint32_t message; /* index in the batch */
     enum reject reason;
-    const char *field; /* static or the settings': "entity_id", "ts", "dims.channel"; NULL: the whole */
-    uint32_t byte;     /* offset into the value where it went wrong */
+    const char
+        *field;    /* static or the settings': "entity_id", "ts", "dims.channel"; NULL: the whole */
+    uint32_t byte; /* offset into the value where it went wrong */
 };
 
 /* Events and failures, each in message order; a message gives events or one failure, never both (an

@@ -13,7 +13,7 @@ struct dedupe {
     struct dedupe_entry {
         uint64_t hash;
         int64_t time_ms;
-    } *ring; /* in log order; power of two */
+    } * ring; /* in log order; power of two */
     size_t from, count, cap;
     uint64_t *slots; /* open addressing; 0: free */
     size_t slot_count;

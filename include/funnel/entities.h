@@ -15,27 +15,27 @@
 #include "funnel/settings.h"
 
 enum entity_flag {
-    ENTITY_CLOSED = 1,           /* lost */
-    ENTITY_STAY_OPEN = 2,        /* the stay of step `highest` is at risk */
-    ENTITY_STAY_EXPIRED = 4,     /* its window passed */
-    ENTITY_OVERALL_OPEN = 8,     /* the same for first stage -> won */
+    ENTITY_CLOSED = 1,       /* lost */
+    ENTITY_STAY_OPEN = 2,    /* the stay of step `highest` is at risk */
+    ENTITY_STAY_EXPIRED = 4, /* its window passed */
+    ENTITY_OVERALL_OPEN = 8, /* the same for first stage -> won */
     ENTITY_OVERALL_EXPIRED = 16,
-    ENTITY_SEEDED = 32,          /* the attempt began before the log did */
+    ENTITY_SEEDED = 32, /* the attempt began before the log did */
 };
 
 /* One entity, unpacked. */
 struct entity {
     uint64_t fingerprint;
-    int64_t position_ms; /* since when it stands in `stage`; closed: since when */
-    int64_t reached_ms;  /* when `highest` was first reached in this attempt */
-    int64_t attempt_ms;  /* when the attempt began */
-    int64_t amount;      /* minor units, latest known */
-    uint32_t latest;     /* leaf of its latest dims */
-    uint32_t stay;       /* leaf frozen at the stay's begin */
+    int64_t position_ms;   /* since when it stands in `stage`; closed: since when */
+    int64_t reached_ms;    /* when `highest` was first reached in this attempt */
+    int64_t attempt_ms;    /* when the attempt began */
+    int64_t amount;        /* minor units, latest known */
+    uint32_t latest;       /* leaf of its latest dims */
+    uint32_t stay;         /* leaf frozen at the stay's begin */
     uint32_t attempt_leaf; /* leaf frozen at the attempt's begin */
-    uint8_t stage;       /* position */
+    uint8_t stage;         /* position */
     uint8_t highest;
-    uint8_t attempt;     /* 1, 2, …, 255: that many or more */
+    uint8_t attempt; /* 1, 2, …, 255: that many or more */
     uint8_t flags;
     uint32_t break_latest[BREAKDOWNS_MAX];
     uint32_t break_stay[BREAKDOWNS_MAX]; /* frozen at the stay's begin */
@@ -68,7 +68,8 @@ void entities_prefetch_record(const struct entities *t, uint64_t fingerprint);
 
 /* Place of the entity in its shard, or ENTITY_NONE. */
 uint32_t entities_find(const struct entities *t, uint64_t fingerprint);
-void entities_load(const struct entities *t, uint64_t fingerprint, uint32_t place, struct entity *ret);
+void entities_load(const struct entities *t, uint64_t fingerprint, uint32_t place,
+                   struct entity *ret);
 void entities_store(struct entities *t, uint32_t place, const struct entity *e);
 /* Adds one that is not there; ENTITY_NONE at the limit. */
 uint32_t entities_add(struct entities *t, const struct entity *e);

@@ -17,12 +17,13 @@ enum event_kind {
 };
 
 struct event {
-    struct span entity;  /* canonical token, 1..LIMIT bytes; a number keeps its digits */
-    struct span stage;   /* as written; the funnels know its aliases */
-    struct span funnel;  /* absent: offered to every funnel */
-    struct span id;      /* event id, for dedupe */
+    struct span entity; /* canonical token, 1..LIMIT bytes; a number keeps its digits */
+    struct span stage;  /* as written; the funnels know its aliases */
+    struct span funnel; /* absent: offered to every funnel */
+    struct span id;     /* event id, for dedupe */
     struct span reason;
-    struct span fields[EVENT_FIELDS_MAX]; /* by settings.fields index; absent where the event lacks it */
+    struct span
+        fields[EVENT_FIELDS_MAX]; /* by settings.fields index; absent where the event lacks it */
     struct etime at;
     struct etime entered_at; /* ETIME_NONE where absent */
     int64_t amount;          /* minor units */

@@ -36,9 +36,9 @@ struct funnel {
     struct ages ages[STEPS_MAX];
     int64_t forget_ms;
     int dim_count, breakdown_count;
-    int dim_field[DIMS_MAX];             /* index into event.fields */
+    int dim_field[DIMS_MAX]; /* index into event.fields */
     int breakdown_field[BREAKDOWNS_MAX];
-    int where_field[16]; /* by where term: event field, or one of WHERE_* */
+    int where_field[16];      /* by where term: event field, or one of WHERE_* */
     struct stage_name *names; /* STAGE_NAMES_MAX slots, owned */
 };
 

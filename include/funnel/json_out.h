@@ -18,7 +18,7 @@ void json_close(struct json_out *j, char bracket);
 void json_key(struct json_out *j, const char *key);
 void json_key_span(struct json_out *j, struct span key);
 void json_int(struct json_out *j, int64_t v);
-void json_number(struct json_out *j, double v); /* 9 significant digits; not finite: null */
+void json_number(struct json_out *j, double v);      /* 9 significant digits; not finite: null */
 void json_string(struct json_out *j, struct span v); /* absent: null */
 void json_bool(struct json_out *j, int v);
 /* Minor units as a decimal string: 1234 with 2 decimals is "12.34". */

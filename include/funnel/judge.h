@@ -50,10 +50,10 @@ struct judge_stage {
 };
 
 struct judge_leaf {
-    uint32_t combo;              /* number in judge.combos: the values' text */
-    uint32_t value[DIMS_MAX];    /* numbers in judge.values[dim] */
-    struct judge_step *steps;    /* overall + 1 of them */
-    struct judge_stage *stages;  /* stage_count of them */
+    uint32_t combo;             /* number in judge.combos: the values' text */
+    uint32_t value[DIMS_MAX];   /* numbers in judge.values[dim] */
+    struct judge_step *steps;   /* overall + 1 of them */
+    struct judge_stage *stages; /* stage_count of them */
     int64_t won, won_amount;
     struct dwell cycle;
     uint32_t series[SEGMENT_SPECS_MAX]; /* by segment spec */
@@ -62,8 +62,9 @@ struct judge_leaf {
 /* A set of leaves: those with these values of the spec's dims. Spec 0 is the whole funnel. */
 struct series {
     uint8_t spec;
-    uint32_t value[DIMS_MAX]; /* numbers in judge.values; NAME_ABSENT where the spec has not the dim */
-    struct window **windows;  /* [step * window_count + window]; NULL before the first entry */
+    uint32_t
+        value[DIMS_MAX]; /* numbers in judge.values; NAME_ABSENT where the spec has not the dim */
+    struct window **windows; /* [step * window_count + window]; NULL before the first entry */
 };
 
 struct segment_spec {
@@ -88,7 +89,7 @@ struct pending_pane {
     int64_t pane;
     struct cell *cells; /* leaf = combo number; BREAK and LOST: the judge's numbers */
     size_t count, cap;
-    size_t summed;      /* how many were left when they were last added up */
+    size_t summed; /* how many were left when they were last added up */
 };
 
 /* What each source's numbers mean here. */
@@ -110,15 +111,15 @@ struct judge {
     struct zone_cursor cursor;
     struct judge_source *sources;
     size_t source_count;
-    struct names combos;      /* values' text of every leaf seen (leaves_text) */
-    int32_t *combo_leaf;      /* by combo: leaf, -1 before it is admitted */
+    struct names combos; /* values' text of every leaf seen (leaves_text) */
+    int32_t *combo_leaf; /* by combo: leaf, -1 before it is admitted */
     size_t combo_cap;
     struct names values[DIMS_MAX];
     struct judge_leaf *leaves; /* 0: __other__ on every dim */
     size_t leaf_count, leaf_cap;
     uint64_t leaves_refused;
-    bool *shown[DIMS_MAX];     /* by value: is it one of the top N */
-    uint64_t *score[DIMS_MAX]; /* by value: entries, halved each day */
+    bool *shown[DIMS_MAX];      /* by value: is it one of the top N */
+    uint64_t *score[DIMS_MAX];  /* by value: entries, halved each day */
     size_t shown_cap[DIMS_MAX]; /* of both */
     uint32_t shown_count[DIMS_MAX];
     struct segment_spec specs[SEGMENT_SPECS_MAX];
@@ -133,16 +134,16 @@ struct judge {
     struct judge_touch {
         uint32_t leaf;
         int step;
-    } *touched; /* steps with entries or conversions in the pane being closed */
+    } * touched; /* steps with entries or conversions in the pane being closed */
     size_t touched_count, touched_cap;
-    int64_t closed;       /* INT64_MIN before the first pane */
-    bool finished;        /* `closed` is the last pane, not a whole one */
-    int64_t first_pane;   /* the first one with cells */
-    int64_t day;          /* of the last pane, in the zone; INT64_MIN */
+    int64_t closed;     /* INT64_MIN before the first pane */
+    bool finished;      /* `closed` is the last pane, not a whole one */
+    int64_t first_pane; /* the first one with cells */
+    int64_t day;        /* of the last pane, in the zone; INT64_MIN */
     int64_t counts[FUNNEL_COUNT_COUNT];
     int64_t first_ms, last_ms;
     struct names reasons;
-    int64_t *lost;        /* by reason */
+    int64_t *lost; /* by reason */
     size_t lost_cap;
     struct breakdown breakdowns[BREAKDOWNS_MAX];
     struct rules *rules;
@@ -184,7 +185,8 @@ size_t series_spec(struct judge *j, const struct settings_strings *dims); /* fin
 void series_of_leaf(struct judge *j, struct judge_leaf *leaf);
 void series_new_day(struct judge *j, int64_t days);
 void series_show_new(struct judge *j, int dim, uint32_t value);
-struct window *series_window(struct judge *j, uint32_t series, int step, size_t window); /* creates */
+struct window *series_window(struct judge *j, uint32_t series, int step,
+                             size_t window); /* creates */
 /* Text of the value a series shows for dim: borrowed. */
 struct span series_value(const struct judge *j, const struct series *s, int dim);
 

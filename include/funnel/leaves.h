@@ -26,11 +26,13 @@ struct leaves {
     uint32_t slot_count;
 };
 
-void leaves_init(struct leaves *l, const struct settings_dims *dims, const struct settings_limits *limits);
+void leaves_init(struct leaves *l, const struct settings_dims *dims,
+                 const struct settings_limits *limits);
 void leaves_deinit(struct leaves *l);
 /* The leaf that `leaf` becomes when the present (non-zero) values of `seen` replace its own; values that
  * are still unknown are NAME_NONE. *ret_refused is set to 1 when the cap refuses a new one. */
-uint32_t leaves_update(struct leaves *l, uint32_t leaf, const struct leaf_key *seen, int *ret_refused);
+uint32_t leaves_update(struct leaves *l, uint32_t leaf, const struct leaf_key *seen,
+                       int *ret_refused);
 /* The same from nothing: a new entity. */
 uint32_t leaves_begin(struct leaves *l, const struct leaf_key *seen, int *ret_refused);
 /* Texts of the values as u16 length + bytes each, in the order of the dims. */

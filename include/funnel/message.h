@@ -18,10 +18,10 @@ struct message {
     struct span key;   /* p == NULL: none */
     const struct message_header *headers;
     size_t header_count;
-    int64_t offset;    /* Kafka offset, or line number from 0 */
-    int64_t timestamp; /* record timestamp, ms; -1 where there is none (a file) */
+    int64_t offset;     /* Kafka offset, or line number from 0 */
+    int64_t timestamp;  /* record timestamp, ms; -1 where there is none (a file) */
     uint32_t partition; /* index of the machine's partition, counted over all inputs */
-    uint16_t input;    /* index into settings.inputs */
+    uint16_t input;     /* index into settings.inputs */
 };
 
 #endif

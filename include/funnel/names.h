@@ -14,13 +14,13 @@ enum { NAME_ABSENT, NAME_OTHER, NAME_NONE, NAME_FIRST };
 #define NAME_NONE_TEXT "__none__"   /* the event never had this field */
 
 struct names {
-    struct buf text;    /* the strings, one after another */
-    size_t *begin;      /* by number; text of n is [begin[n], begin[n+1]) */
+    struct buf text; /* the strings, one after another */
+    size_t *begin;   /* by number; text of n is [begin[n], begin[n+1]) */
     uint32_t count, limit;
     size_t begin_cap;
-    uint32_t *slots;    /* open addressing; 0: free */
+    uint32_t *slots; /* open addressing; 0: free */
     uint32_t slot_count;
-    uint8_t closed;     /* new names are NAME_OTHER without being refused: a configured list */
+    uint8_t closed; /* new names are NAME_OTHER without being refused: a configured list */
 };
 
 /* limit: how many names beside the reserved ones. */

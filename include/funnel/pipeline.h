@@ -32,7 +32,8 @@ void pipeline_free(struct pipeline *p); /* accepts NULL */
 
 /* Takes messages in log order per partition, appends what the machines put out. Messages need not outlive
  * the call. */
-void pipeline_step(struct pipeline *p, const struct message *messages, size_t count, struct records *out);
+void pipeline_step(struct pipeline *p, const struct message *messages, size_t count,
+                   struct records *out);
 
 /* The end of a finite log: waiting events are released, panes closed up to the last event time; what is in
  * the last partial pane counts in totals, without verdicts. No step may follow. */
@@ -51,15 +52,16 @@ uint64_t pipeline_judge_digest(const struct pipeline *p); /* over all funnels, i
 void pipeline_counters(const struct pipeline *p, struct counters *ret_sum);
 /* Gauges for /metrics and STATUS=. */
 struct pipeline_gauges {
-    uint64_t entities;      /* in all tables */
-    uint64_t entity_bytes;  /* memory of the tables */
-    uint64_t reordering;    /* events waiting to be put in order */
-    uint64_t waiting;       /* events waiting as a jump into the future */
-    uint64_t series;        /* judged series */
+    uint64_t entities;     /* in all tables */
+    uint64_t entity_bytes; /* memory of the tables */
+    uint64_t reordering;   /* events waiting to be put in order */
+    uint64_t waiting;      /* events waiting as a jump into the future */
+    uint64_t series;       /* judged series */
     uint64_t leaves;
     uint64_t alerts_firing;
     uint64_t alerts_pending;
-    struct etime closed;    /* end of the last pane every judge has closed; ETIME_NONE before the first */
+    struct etime
+        closed; /* end of the last pane every judge has closed; ETIME_NONE before the first */
 };
 void pipeline_gauges(const struct pipeline *p, struct pipeline_gauges *ret);
 

@@ -15,7 +15,7 @@ struct record {
     uint8_t has_key;
     uint8_t has_value;
     int64_t timestamp; /* ms; record timestamp to publish with (event time for alerts); -1: none */
-    size_t key, key_len;     /* offsets into records.bytes */
+    size_t key, key_len; /* offsets into records.bytes */
     size_t value, value_len;
     size_t headers, headers_len; /* coded; read with record_header_next */
     uint32_t header_count;

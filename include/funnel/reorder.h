@@ -19,14 +19,14 @@ struct arrival {
     int64_t entered_ms; /* seeds; INT64_MIN: unknown */
     int64_t amount;
     uint64_t fingerprint;
-    uint64_t id_hash; /* of the event id, for dedupe; 0: none */
-    struct leaf_key dims;                /* 0: absent */
-    uint32_t breaks[BREAKDOWNS_MAX];     /* 0: absent */
-    uint32_t reason;                     /* NAME_NONE where absent */
+    uint64_t id_hash;                /* of the event id, for dedupe; 0: none */
+    struct leaf_key dims;            /* 0: absent */
+    uint32_t breaks[BREAKDOWNS_MAX]; /* 0: absent */
+    uint32_t reason;                 /* NAME_NONE where absent */
     uint16_t funnel; /* ARRIVAL_NO_FUNNEL: wanted by none, it only moves the watermark */
     uint16_t sub;
-    uint8_t stage;      /* stage number or STAGE_* */
-    uint8_t kind;       /* EVENT_* */
+    uint8_t stage; /* stage number or STAGE_* */
+    uint8_t kind;  /* EVENT_* */
     uint8_t has_amount;
     uint8_t late;
     struct message *copy; /* owned; only where a dead letter may still be due (skip: reject) */

@@ -10,7 +10,7 @@ enum report_format { REPORT_JSON, REPORT_TABLE, REPORT_CSV };
 
 struct report_options {
     enum report_format format;
-    int cohort;        /* CALENDAR_DAY, _WEEK or _MONTH; -1: no cohorts */
+    int cohort;         /* CALENDAR_DAY, _WEEK or _MONTH; -1: no cohorts */
     const char *funnel; /* only this one; NULL: all */
 };
 

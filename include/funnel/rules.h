@@ -14,19 +14,19 @@ struct watch {
     enum alert_verdict verdict; /* the last one */
     uint32_t sequence;          /* alert records so far */
     struct etime starts_at;
-    double reference;           /* change: the earlier rate at firing, what recovery is measured by */
-    bool rise;                  /* change: it fired on a rise */
+    double reference; /* change: the earlier rate at firing, what recovery is measured by */
+    bool rise;        /* change: it fired on a rise */
 };
 
 struct rule {
     const struct settings_rule *settings; /* borrowed */
-    uint64_t hash;     /* of its meaning, with what it means in this funnel */
-    size_t spec;       /* segment spec of `by` */
-    size_t window;     /* index into judge.windows */
-    int64_t against;   /* change: slots back; calendar: 0 */
-    double z;          /* what the test's statistic must exceed */
-    bool *steps;       /* by step: watched? */
-    struct watch *watches; /* in order of series, step */
+    uint64_t hash;                        /* of its meaning, with what it means in this funnel */
+    size_t spec;                          /* segment spec of `by` */
+    size_t window;                        /* index into judge.windows */
+    int64_t against;                      /* change: slots back; calendar: 0 */
+    double z;                             /* what the test's statistic must exceed */
+    bool *steps;                          /* by step: watched? */
+    struct watch *watches;                /* in order of series, step */
     size_t count, cap;
     size_t series_seen; /* series looked at for new watches */
 };
@@ -55,7 +55,7 @@ struct reading {
     double expected;  /* NaN where there is none yet */
     double statistic; /* > 0: worse than expected (change, rise: better), in standard deviations */
     bool rise;
-    bool complete;    /* all panes of the window were seen from the start of the log on */
+    bool complete; /* all panes of the window were seen from the start of the log on */
     enum alert_verdict verdict;
 };
 /* Whether the rule's window ends with this pane. */

@@ -25,11 +25,13 @@
       "decimals of one minor unit of money (0 to 6); amounts are integers of it") \
     X(FUNNELS, funnels, "funnels", NULL, REQUIRED, "the funnels to watch, by name") \
     X(STATE, state, "state", NULL, 0, "state on disk") \
-    X(LIMITS, limits, "limits", NULL, 0, "caps; each is a logical count in log order, its refusals are counted") \
+    X(LIMITS, limits, "limits", NULL, 0, \
+      "caps; each is a logical count in log order, its refusals are counted") \
     X(LOG, log, "log", NULL, 0, "log lines") \
     X(STRING, http, "http", "127.0.0.1:9464", 0, \
       "address of /healthz, /ready and /metrics; off for none; beyond loopback it needs http_token") \
-    X(STRING, http_token, "http_token", NULL, SECRET, "bearer token that HTTP requests must carry") \
+    X(STRING, http_token, "http_token", NULL, SECRET, \
+      "bearer token that HTTP requests must carry") \
     X(ENUM_MISSING, missing_topic, "missing_topic", "wait", 0, \
       "when a topic does not exist: wait for it, or exit with its own code") \
     X(DURATION, shutdown_timeout, "shutdown_timeout", "20s", 0, \
@@ -43,7 +45,8 @@
 
 /* Each is a source: what SETTINGS_SOURCE's `from` takes, alone, or an object of SETTINGS_SOURCE. */
 #define SETTINGS_MAP(X) \
-    X(SOURCE, entity_id, "entity_id", NULL, 0, "the id of what moves; an array gives one event per id") \
+    X(SOURCE, entity_id, "entity_id", NULL, 0, \
+      "the id of what moves; an array gives one event per id") \
     X(SOURCE, funnel, "funnel", NULL, 0, "the funnel's name") \
     X(SOURCE, stage, "stage", NULL, 0, "the stage entered") \
     X(SOURCE, ts, "ts", NULL, 0, \
@@ -54,7 +57,8 @@
     X(SOURCE, reason, "reason", NULL, 0, "why it was lost") \
     X(SOURCE, entered_at, "entered_at", NULL, 0, "since when a seeded entity stands in its stage") \
     X(SOURCE, op, "op", NULL, 0, "r: a snapshot row (seed), d: a delete, anything else: an event") \
-    X(SOURCES, dims, "dims", NULL, 0, "by name, where dimensions and breakdowns stand; default: the preset's place for them")
+    X(SOURCES, dims, "dims", NULL, 0, \
+      "by name, where dimensions and breakdowns stand; default: the preset's place for them")
 
 #define SETTINGS_SOURCE(X) \
     X(STRING, from, "from", NULL, 0, \
@@ -72,13 +76,16 @@
 #define SETTINGS_TIME(X) \
     X(STRING, zone, "zone", "UTC", 0, "IANA zone of calendar windows, days and hours") \
     X(DURATION, pane, "pane", "1m", 0, "smallest closed interval of event time; divides 15m") \
-    X(DURATION, lateness, "lateness", "2s", 0, "how much disorder within a partition is put in order") \
-    X(ENUM_LATE, late, "late", "apply", 0, "what to do with events later than that: apply or deadletter") \
+    X(DURATION, lateness, "lateness", "2s", 0, \
+      "how much disorder within a partition is put in order") \
+    X(ENUM_LATE, late, "late", "apply", 0, \
+      "what to do with events later than that: apply or deadletter") \
     X(DURATION, max_ahead, "max_ahead", "60s", 0, \
       "event time may be this far past the record's timestamp, else dead letter") \
     X(DURATION, max_jump, "max_jump", "10m", 0, \
       "a jump forward beyond this waits until another entity confirms it") \
-    X(INT, max_skew, "max_skew", "64", 0, "panes a partition may run ahead of the slowest before it pauses") \
+    X(INT, max_skew, "max_skew", "64", 0, \
+      "panes a partition may run ahead of the slowest before it pauses") \
     X(DURATION, idle_after, "idle_after", "30s", LATER, \
       "a caught-up partition this quiet follows the live ones") \
     X(DURATION, idle_lateness, "idle_lateness", "5m", LATER, \
@@ -102,15 +109,18 @@
     X(ENUM_REENTRY, reentry, "reentry", "new_attempt", 0, \
       "after lost, or the first stage after won: new_attempt or ignore") \
     X(DURATION, window, "window", "30d", 0, "how long a stay in a step may take to advance") \
-    X(DURATION, overall, "overall", NULL, 0, "the same from the first stage to won; default: the sum of the steps'") \
+    X(DURATION, overall, "overall", NULL, 0, \
+      "the same from the first stage to won; default: the sum of the steps'") \
     X(DURATION, forget_after, "forget_after", NULL, 0, \
       "an entity unmoved this long is forgotten; default: twice the longest window") \
     X(DIMS, dims, "dims", NULL, 0, \
       "dimensions of conversion: {name: {top: 20}} or {name: {values: [a, b]}}") \
     X(SEGMENTS, segments, "segments", NULL, 0, \
       "which dims to break conversion down by: [[channel], [channel, region]]; default: each dim alone") \
-    X(STRINGS, breakdowns, "breakdowns", NULL, 0, "report-only dimensions of any cardinality: owner, product") \
-    X(DURATION, dedupe, "dedupe", "off", 0, "drop an event whose id was seen within so long; off: never") \
+    X(STRINGS, breakdowns, "breakdowns", NULL, 0, \
+      "report-only dimensions of any cardinality: owner, product") \
+    X(DURATION, dedupe, "dedupe", "off", 0, \
+      "drop an event whose id was seen within so long; off: never") \
     X(WINDOWS, windows, "windows", "[1h, 1d]", 0, \
       "windows of conversion: durations, or {calendar: day|week|month|quarter}") \
     X(RULES, rules, "rules", NULL, 0, "what to alert on") \
@@ -120,11 +130,13 @@
     X(STRING, id, "id", NULL, REQUIRED, "the stage's name in labels and events") \
     X(STRING, name, "name", NULL, 0, "the name people see; default: the id") \
     X(STRINGS, alias, "alias", NULL, 0, "other names it has in events") \
-    X(DURATION, window, "window", NULL, 0, "window of the step that begins here; default: the funnel's") \
+    X(DURATION, window, "window", NULL, 0, \
+      "window of the step that begins here; default: the funnel's") \
     X(BOOL, loop, "loop", "false", 0, "last stage only: reached again counts as a repeat") \
     X(RATIO, probability, "probability", NULL, 0, \
       "chance of winning from here, for the forecast; default: the funnel's own rates") \
-    X(RATIO, target, "target", NULL, 0, "target rate of the step that begins here, for the report") \
+    X(RATIO, target, "target", NULL, 0, \
+      "target rate of the step that begins here, for the report") \
     X(STRING, owner, "owner", NULL, 0, "who answers for it, for the report") \
     X(STRING, note, "note", NULL, 0, "a remark, for the report")
 
@@ -134,18 +146,21 @@
 
 /* A duration alone is a rolling window. */
 #define SETTINGS_WINDOW(X) \
-    X(ENUM_CALENDAR, calendar, "calendar", NULL, REQUIRED, "day, week, month or quarter, in time.zone")
+    X(ENUM_CALENDAR, calendar, "calendar", NULL, REQUIRED, \
+      "day, week, month or quarter, in time.zone")
 
 #define SETTINGS_RULE(X) \
     X(STRING, id, "id", NULL, REQUIRED, "names the alert") \
     X(ENUM_RULE_KIND, kind, "kind", NULL, REQUIRED, \
       "target or benchmark: a configured rate is missed; change: against an earlier period") \
     X(STRING, step, "step", NULL, 0, "from>to, or overall; default: every step") \
-    X(STRINGS, by, "by", NULL, 0, "one alert for each value of these dims; default: the whole funnel") \
+    X(STRINGS, by, "by", NULL, 0, \
+      "one alert for each value of these dims; default: the whole funnel") \
     X(ENUM_MEASURE, measure, "measure", "throughput", 0, \
       "throughput: conversions ÷ entries in the window; cohort: of the stays begun in it") \
     X(WINDOW, window, "window", "1h", 0, "a duration, or {calendar: day|week|month|quarter}") \
-    X(DURATION, against, "against", "7d", 0, "change: the same window, this much earlier, at most 32 windows; a calendar window is compared " \
+    X(DURATION, against, "against", "7d", 0, \
+      "change: the same window, this much earlier, at most 32 windows; a calendar window is compared " \
       "with the one before it") \
     X(RATIO, target, "target", NULL, 0, "target and benchmark: the rate to hold") \
     X(RATIO, clear, "clear", NULL, 0, \
@@ -156,7 +171,8 @@
     X(ENUM_DIRECTION, direction, "direction", "drop", 0, "change: drop, rise or both") \
     X(DURATION, pending, "pending", "0s", 0, "how long it must hold before the alert fires") \
     X(DURATION, hold, "hold", "5m", 0, "shortest time an alert fires") \
-    X(DURATION, resolve_after, "resolve_after", "0s", 0, "how long it must be clear before it resolves") \
+    X(DURATION, resolve_after, "resolve_after", "0s", 0, \
+      "how long it must be clear before it resolves") \
     X(STRING, severity, "severity", "warning", 0, "label; any word") \
     X(STRING, runbook_url, "runbook_url", NULL, 0, "annotation")
 
@@ -171,15 +187,19 @@
     X(INT, depth, "depth", "32", 0, "deepest nesting of JSON") \
     X(SIZE, id, "id", "256", 0, "longest entity id, event id, name or dimension value, bytes") \
     X(INT, entities, "entities", "20000000", 0, "entities per partition and funnel") \
-    X(INT, leaves, "leaves", "4096", 0, "combinations of dims per partition and funnel; the rest is __other__") \
-    X(INT, values, "values", "1024", 0, "values of one dim per partition and funnel; the rest is __other__") \
-    X(INT, breakdown_values, "breakdown_values", "20000", 0, "values of one breakdown; the rest is __other__") \
+    X(INT, leaves, "leaves", "4096", 0, \
+      "combinations of dims per partition and funnel; the rest is __other__") \
+    X(INT, values, "values", "1024", 0, \
+      "values of one dim per partition and funnel; the rest is __other__") \
+    X(INT, breakdown_values, "breakdown_values", "20000", 0, \
+      "values of one breakdown; the rest is __other__") \
     X(INT, reorder, "reorder", "65536", 0, "events waiting to be put in order, per partition") \
     X(INT, dedupe, "dedupe", "1000000", 0, "event ids remembered, per partition and funnel") \
     X(SIZE, outbox, "outbox", "8MiB", 0, "bytes of output that start a transaction at once")
 
 #define SETTINGS_LOG(X) \
-    X(ENUM_LOG_FORMAT, format, "format", "text", 0, "text: key=value with <N> priority for journald; json") \
+    X(ENUM_LOG_FORMAT, format, "format", "text", 0, \
+      "text: key=value with <N> priority for journald; json") \
     X(ENUM_LOG_LEVEL, level, "level", "info", 0, "error, warning, notice, info or debug")
 
 /* Words of each enumeration, in the order of its C constants. */

@@ -27,8 +27,8 @@ struct tally_input {
     size_t failure_count;
 };
 
-#define TALLY_READY 64      /* arrivals applied together, for their cache misses to overlap */
-#define TALLY_WAITING 1024  /* events held back as a jump into the future */
+#define TALLY_READY 64     /* arrivals applied together, for their cache misses to overlap */
+#define TALLY_WAITING 1024 /* events held back as a jump into the future */
 
 struct tally_funnel {
     const struct funnel *funnel; /* borrowed */
@@ -41,16 +41,16 @@ struct tally_funnel {
     struct cells out; /* what the judge has not taken yet; cleared by the caller after each step */
     int64_t counts[FUNNEL_COUNT_COUNT]; /* of the open pane, since the last flush */
     int64_t first_ms, last_ms;          /* event times likewise */
-    int64_t pane;     /* the cells' pane; INT64_MIN before the first */
+    int64_t pane;                       /* the cells' pane; INT64_MIN before the first */
     size_t leaves_sent, reasons_sent, breaks_sent[BREAKDOWNS_MAX];
     uint64_t refused_entities, refused_values, refused_breaks;
 };
 
 struct tally {
-    const struct settings *settings;      /* borrowed */
-    const char *topic;                    /* borrowed; of its input */
+    const struct settings *settings; /* borrowed */
+    const char *topic;               /* borrowed; of its input */
     int32_t partition;
-    uint64_t seed;                        /* keys the fingerprints */
+    uint64_t seed; /* keys the fingerprints */
     struct tally_funnel *funnels;
     size_t funnel_count;
     struct reorder reorder;
@@ -58,13 +58,13 @@ struct tally {
     size_t ready_count;
     struct arrival *waiting; /* with their copies */
     size_t waiting_count;
-    int64_t newest_ms;    /* the latest event time taken; INT64_MIN before the first */
+    int64_t newest_ms;        /* the latest event time taken; INT64_MIN before the first */
     int64_t newest_record_ms; /* the latest record timestamp; -1 before the first */
-    int64_t watermark_ms; /* INT64_MIN before the first event */
-    int64_t swept;        /* last pane whose slice of forgotten entities was swept; INT64_MIN */
-    int64_t late_order;   /* the last message dead-lettered as late: once, not once a funnel */
+    int64_t watermark_ms;     /* INT64_MIN before the first event */
+    int64_t swept;            /* last pane whose slice of forgotten entities was swept; INT64_MIN */
+    int64_t late_order;       /* the last message dead-lettered as late: once, not once a funnel */
     struct counters counters;
-    uint64_t trace;       /* fingerprint to explain; 0: none */
+    uint64_t trace; /* fingerprint to explain; 0: none */
     struct buf trace_text;
     struct records *records; /* during a step */
 };
@@ -95,7 +95,7 @@ void tally_close(struct tally *t);
 void tally_offer(struct tally *t, struct arrival *a, const struct message *m);
 void tally_release(struct tally *t, int64_t up_to_ms);
 struct message *tally_copy_message(const struct message *m); /* one block; mem_free */
-void tally_deadletter(struct tally *t, const struct message *m, enum reject reason, const char *field,
-                      uint32_t byte);
+void tally_deadletter(struct tally *t, const struct message *m, enum reject reason,
+                      const char *field, uint32_t byte);
 
 #endif

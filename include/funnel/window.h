@@ -19,8 +19,8 @@ struct window_def {
     int64_t panes;      /* rolling: length */
     int64_t slot_panes; /* rolling: panes of one slot */
     int64_t slots;      /* slots of the window; calendar: 1 */
-    int64_t ring;       /* slots kept: one more than are read, more where a rule looks further back */
-    int64_t busy;       /* the last slot with anything in any series; INT64_MIN */
+    int64_t ring; /* slots kept: one more than are read, more where a rule looks further back */
+    int64_t busy; /* the last slot with anything in any series; INT64_MIN */
 };
 
 struct window_sum {
@@ -28,7 +28,7 @@ struct window_sum {
 };
 
 struct window {
-    int64_t head; /* newest slot written; INT64_MIN */
+    int64_t head;              /* newest slot written; INT64_MIN */
     struct window_sum slots[]; /* ring */
 };
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "cli/commands.h"
-#include "cli/exit_codes.h"
+#include "shell/exit_codes.h"
 #include "cli/options.h"
 #include "shell/config_load.h"
 

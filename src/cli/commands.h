@@ -4,10 +4,6 @@
 #define CLI_COMMANDS_H
 
 #define CONFIG_DEFAULT "/etc/funneld/funneld.yaml"
-#ifndef FUNNELD_VERSION
-#define FUNNELD_VERSION "0.1.0"
-#endif
-
 #define COMMANDS(X) \
     X(run, "consume events and publish alerts, as a service") \
     X(check, "check a configuration: every problem with its line and remedy") \

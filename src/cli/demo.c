@@ -20,7 +20,7 @@
 #include "cli/demo_broker.h"
 #include "cli/demo_config.h"
 #include "cli/demo_view.h"
-#include "cli/exit_codes.h"
+#include "shell/exit_codes.h"
 #include "cli/options.h"
 
 #define DAEMON_GRACE_MS 2000

@@ -18,6 +18,8 @@
 
 #define START_TIMEOUT_MS 10000
 #define LOG_NAME "broker.log"
+/* Of its own, because getppid() does not tell: it changes only when the parent's last thread is gone. */
+#define PARENT_DIED SIGUSR1
 
 struct broker {
     rd_kafka_t *client; /* the mock cluster lives in a client */
@@ -57,23 +59,23 @@ static int broker_publish(const struct broker *b, int out)
     return written ? 0 : -1;
 }
 
-static _Noreturn void broker_main(int out, const char *folder, pid_t parent)
+static _Noreturn void broker_main(int out, const char *folder)
 {
     struct broker b = {0};
     sigset_t end;
-    int got, status = 0;
+    int got = 0, status = 0;
 
     /* Before librdkafka makes threads, which inherit the mask. */
     sigemptyset(&end);
     sigaddset(&end, SIGTERM);
-    sigaddset(&end, SIGINT);
+    sigaddset(&end, PARENT_DIED);
     sigprocmask(SIG_BLOCK, &end, NULL);
     signal(SIGPIPE, SIG_IGN); /* clients may go away at any time */
     if (broker_open(&b) != 0 || broker_publish(&b, out) != 0)
         status = 1;
     else
         sigwait(&end, &got);
-    if (getppid() != parent)
+    if (got == PARENT_DIED)
         demo_folder_remove(folder);
     alarm(2); /* should librdkafka not let go, the signal's default ends the process */
     if (b.cluster)
@@ -105,7 +107,6 @@ int demo_broker_start(struct demo_child *child, const char *folder, char *ret_bo
                       char error[256])
 {
     char log[512];
-    pid_t parent = getpid();
     int ends[2], rc;
 
     snprintf(log, sizeof(log), "%s/" LOG_NAME, folder);
@@ -113,9 +114,9 @@ int demo_broker_start(struct demo_child *child, const char *folder, char *ret_bo
         snprintf(error, 256, "pipe: %s", strerror(errno));
         return -1;
     }
-    if (demo_child_fork(child, log, SIGTERM)) {
+    if (demo_child_fork(child, log, PARENT_DIED)) {
         close(ends[0]);
-        broker_main(ends[1], folder, parent);
+        broker_main(ends[1], folder);
     }
     close(ends[1]);
     rc = child->pid > 0 ? broker_await(ends[0], ret_bootstrap, size) : -1;

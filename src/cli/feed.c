@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/exit_codes.h"
+#include "shell/exit_codes.h"
 #include "funnel/mem.h"
 
 #define BLOCK_BYTES (256u << 10)

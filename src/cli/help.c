@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
-#include "cli/exit_codes.h"
+#include "shell/exit_codes.h"
 
 static void help_commands(void)
 {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/exit_codes.h"
+#include "shell/exit_codes.h"
 
 #define OPTIONS_MAX 24
 

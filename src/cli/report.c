@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
-#include "cli/exit_codes.h"
+#include "shell/exit_codes.h"
 #include "cli/feed.h"
 #include "cli/options.h"
 #include "funnel/report.h"

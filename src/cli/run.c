@@ -3,7 +3,8 @@
 #include <stddef.h>
 
 #include "cli/commands.h"
-#include "cli/exit_codes.h"
+#include "shell/version.h"
+#include "shell/exit_codes.h"
 #include "cli/options.h"
 #include "shell/config_load.h"
 #include "shell/daemon.h"

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "cli/commands.h"
-#include "cli/exit_codes.h"
+#include "shell/exit_codes.h"
 #include "cli/options.h"
 #include "funnel/settings.h"
 

@@ -6,7 +6,8 @@
 #include <uv.h>
 
 #include "cli/commands.h"
-#include "cli/exit_codes.h"
+#include "shell/version.h"
+#include "shell/exit_codes.h"
 #include "cli/options.h"
 
 int version_main(int argc, char **argv)

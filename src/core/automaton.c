@@ -49,9 +49,9 @@ struct work {
 
 typedef enum automaton_fate effect_fn(struct work *w);
 
-static effect_fn effect_ignore, effect_action, effect_delete, effect_seed, effect_first, effect_lose,
-    effect_again, effect_repeat, effect_advance, effect_jump, effect_backfill, effect_refresh, effect_forward,
-    effect_back;
+static effect_fn effect_ignore, effect_action, effect_delete, effect_seed, effect_first,
+    effect_lose, effect_again, effect_repeat, effect_advance, effect_jump, effect_backfill,
+    effect_refresh, effect_forward, effect_back;
 
 static const struct row {
     const char *name;
@@ -92,11 +92,17 @@ static void put(struct work *w, struct cell c)
     cells_add(w->m->out, c);
 }
 
-static void put_break(struct work *w, int step, uint8_t cause, const uint32_t *values, int64_t amount)
+static void put_break(struct work *w, int step, uint8_t cause, const uint32_t *values,
+                      int64_t amount)
 {
     for (int b = 0; b < w->f->breakdown_count; b++)
-        put(w, (struct cell){.kind = CELL_BREAK, .stage = (uint8_t)step, .cause = cause, .bin = (uint8_t)b,
-                             .leaf = values[b], .n = 1, .value = amount});
+        put(w, (struct cell){.kind = CELL_BREAK,
+                             .stage = (uint8_t)step,
+                             .cause = cause,
+                             .bin = (uint8_t)b,
+                             .leaf = values[b],
+                             .n = 1,
+                             .value = amount});
 }
 
 static void put_duration(struct work *w, uint8_t kind, int step, uint32_t leaf, int64_t ms)
@@ -104,8 +110,14 @@ static void put_duration(struct work *w, uint8_t kind, int step, uint32_t leaf, 
     uint32_t bucket = dwell_bucket(ms);
     uint32_t above = (uint32_t)(ms - dwell_bucket_low(bucket));
 
-    put(w, (struct cell){.kind = kind, .stage = (uint8_t)step, .leaf = leaf, .bucket = bucket,
-                         .low = above, .high = above, .n = 1, .value = ms});
+    put(w, (struct cell){.kind = kind,
+                         .stage = (uint8_t)step,
+                         .leaf = leaf,
+                         .bucket = bucket,
+                         .low = above,
+                         .high = above,
+                         .n = 1,
+                         .value = ms});
 }
 
 /* A stay's place in the risk set now: bin, column, day of its begin. One that has left the last bin has no
@@ -126,7 +138,8 @@ static void stay_place(struct work *w, int step, int64_t begin_ms, struct cell *
 
 static void put_exit(struct work *w, int step, uint32_t leaf, int64_t begin_ms, uint8_t cause)
 {
-    struct cell c = {.kind = CELL_EXIT, .stage = (uint8_t)step, .cause = cause, .leaf = leaf, .n = 1};
+    struct cell c = {
+        .kind = CELL_EXIT, .stage = (uint8_t)step, .cause = cause, .leaf = leaf, .n = 1};
 
     stay_place(w, step, begin_ms, &c);
     put(w, c);
@@ -165,7 +178,8 @@ static void overall_end(struct work *w, uint8_t cause)
         if (cause == EXIT_ADVANCED)
             put_duration(w, CELL_DWELL, step, e->attempt_leaf, w->at - e->attempt_ms);
     } else if (has(e, ENTITY_OVERALL_EXPIRED) && cause == EXIT_ADVANCED) {
-        put(w, (struct cell){.kind = CELL_LATE, .stage = (uint8_t)step, .leaf = e->attempt_leaf, .n = 1});
+        put(w, (struct cell){
+                   .kind = CELL_LATE, .stage = (uint8_t)step, .leaf = e->attempt_leaf, .n = 1});
     }
     e->flags &= (uint8_t) ~(ENTITY_OVERALL_OPEN | ENTITY_OVERALL_EXPIRED);
 }
@@ -208,7 +222,10 @@ static void enter(struct work *w, int stage)
     e->reached_ms = w->at;
     e->stay = e->latest;
     memcpy(e->break_stay, e->break_latest, sizeof(e->break_stay));
-    put(w, (struct cell){.kind = CELL_ENTER, .stage = (uint8_t)stage, .leaf = e->stay, .n = 1,
+    put(w, (struct cell){.kind = CELL_ENTER,
+                         .stage = (uint8_t)stage,
+                         .leaf = e->stay,
+                         .n = 1,
                          .value = e->amount});
     put_break(w, stage, BREAK_ENTERED, e->break_stay, e->amount);
     if (funnel_has_step(w->f, stage))
@@ -234,8 +251,11 @@ static void attempt_begin(struct work *w, int stage)
     enter(w, stage);
     if (stage == 0) {
         e->flags |= ENTITY_OVERALL_OPEN;
-        put(w, (struct cell){.kind = CELL_ENTER, .stage = (uint8_t)w->f->overall,
-                             .leaf = e->attempt_leaf, .n = 1, .value = e->amount});
+        put(w, (struct cell){.kind = CELL_ENTER,
+                             .stage = (uint8_t)w->f->overall,
+                             .leaf = e->attempt_leaf,
+                             .n = 1,
+                             .value = e->amount});
     } else {
         w->m->counts[COUNT_MIDWAY]++;
     }
@@ -366,7 +386,10 @@ static enum automaton_fate effect_again(struct work *w)
 static enum automaton_fate effect_repeat(struct work *w)
 {
     w->effect = "repeat";
-    put(w, (struct cell){.kind = CELL_REPEAT, .stage = w->a->stage, .leaf = w->e->latest, .n = 1,
+    put(w, (struct cell){.kind = CELL_REPEAT,
+                         .stage = w->a->stage,
+                         .leaf = w->e->latest,
+                         .n = 1,
                          .value = w->a->has_amount ? w->a->amount : 0});
     return FATE_UNTOUCHED;
 }
@@ -397,7 +420,10 @@ static void credit(struct work *w, int stage)
 {
     struct entity *e = w->e;
 
-    put(w, (struct cell){.kind = CELL_CREDIT, .stage = (uint8_t)stage, .leaf = e->latest, .n = 1,
+    put(w, (struct cell){.kind = CELL_CREDIT,
+                         .stage = (uint8_t)stage,
+                         .leaf = e->latest,
+                         .n = 1,
                          .value = e->amount});
     put_break(w, stage, BREAK_CREDITED, e->break_latest, e->amount);
     if (stage == w->f->won)
@@ -517,13 +543,17 @@ static struct standing standing_of(bool exists, const struct entity *e)
 static void put_stock(struct automaton *m, const struct standing *s, int32_t n)
 {
     if (s->in)
-        cells_add(m->out, (struct cell){.kind = CELL_STOCK, .stage = s->stage, .leaf = s->leaf, .n = n,
+        cells_add(m->out, (struct cell){.kind = CELL_STOCK,
+                                        .stage = s->stage,
+                                        .leaf = s->leaf,
+                                        .n = n,
                                         .value = n * s->amount});
 }
 
 static void stock_change(struct automaton *m, const struct standing *was, const struct standing *is)
 {
-    if (was->in == is->in && was->stage == is->stage && was->leaf == is->leaf && was->amount == is->amount)
+    if (was->in == is->in && was->stage == is->stage && was->leaf == is->leaf &&
+        was->amount == is->amount)
         return;
     put_stock(m, was, -1);
     put_stock(m, is, 1);

@@ -58,7 +58,8 @@ static uint32_t slot_next(const struct entity_shard *s, uint32_t slot)
     return slot + 1 == s->slot_count ? 0 : slot + 1;
 }
 
-static unsigned char *record_at(const struct entities *t, const struct entity_shard *s, uint32_t place)
+static unsigned char *record_at(const struct entities *t, const struct entity_shard *s,
+                                uint32_t place)
 {
     return s->chunks[place / CHUNK] + (size_t)(place % CHUNK) * t->stride;
 }
@@ -217,7 +218,8 @@ uint32_t entities_find(const struct entities *t, uint64_t fingerprint)
     return slot == EMPTY_INDEX ? ENTITY_NONE : slot_index(s, slot);
 }
 
-void entities_load(const struct entities *t, uint64_t fingerprint, uint32_t place, struct entity *ret)
+void entities_load(const struct entities *t, uint64_t fingerprint, uint32_t place,
+                   struct entity *ret)
 {
     record_unpack(record_at(t, shard_of(t, fingerprint), place), ret, t->breakdowns);
 }

@@ -8,8 +8,13 @@
 
 void judge_init(struct judge *j, const struct funnel *f, const struct zone *zone, size_t sources)
 {
-    *j = (struct judge){.funnel = f, .zone = zone, .source_count = sources, .closed = INT64_MIN,
-                        .first_pane = INT64_MIN, .day = INT64_MIN, .first_ms = INT64_MAX,
+    *j = (struct judge){.funnel = f,
+                        .zone = zone,
+                        .source_count = sources,
+                        .closed = INT64_MIN,
+                        .first_pane = INT64_MIN,
+                        .day = INT64_MIN,
+                        .first_ms = INT64_MAX,
                         .last_ms = INT64_MIN};
     j->sources = mem_zero(sources, sizeof(*j->sources));
     for (size_t i = 0; i < sources; i++)
@@ -71,8 +76,9 @@ static void take_definition(struct judge *j, struct judge_source *s, const struc
                   c->leaf < NAME_FIRST ? c->leaf : names_intern(&j->reasons, text, &refused));
     else if (c->kind == CELL_VALUE)
         translate(&s->breaks[c->stage], &s->break_cap[c->stage], c->leaf,
-                  c->leaf < NAME_FIRST ? c->leaf
-                                       : names_intern(&j->breakdowns[c->stage].values, text, &refused));
+                  c->leaf < NAME_FIRST
+                      ? c->leaf
+                      : names_intern(&j->breakdowns[c->stage].values, text, &refused));
 }
 
 static struct pending_pane *pending_at(struct judge *j, int64_t pane)
@@ -113,7 +119,8 @@ static void pending_push(struct judge *j, struct pending_pane *p, const struct c
     j->pending_cells++;
 }
 
-static void take_cell(struct judge *j, const struct judge_source *s, struct pending_pane *p, const struct cell *c)
+static void take_cell(struct judge *j, const struct judge_source *s, struct pending_pane *p,
+                      const struct cell *c)
 {
     struct cell mine = *c;
 
@@ -201,7 +208,8 @@ static void windows_add(struct judge *j, const struct judge_leaf *leaf, int step
         d->busy = index;
         for (size_t k = 0; k < j->spec_count; k++)
             if (leaf->series[k] != UINT32_MAX)
-                window_add(series_window(j, leaf->series[k], step, w), d, index, entries, conversions);
+                window_add(series_window(j, leaf->series[k], step, w), d, index, entries,
+                           conversions);
     }
 }
 

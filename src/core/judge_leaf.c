@@ -61,7 +61,8 @@ void judge_leaves_init(struct judge *j)
         buf_add(&other, &len, sizeof(len));
         buf_add(&other, text.p, text.len);
     }
-    leaf_append(j, judge_combo(j, (struct span){other.data ? other.data : "", (uint32_t)other.len}));
+    leaf_append(j,
+                judge_combo(j, (struct span){other.data ? other.data : "", (uint32_t)other.len}));
     buf_deinit(&other);
 }
 
@@ -94,7 +95,8 @@ uint32_t judge_combo(struct judge *j, struct span text)
     size_t before = j->combo_cap;
 
     while (combo >= j->combo_cap)
-        j->combo_leaf = mem_grow(j->combo_leaf, j->combo_cap, &j->combo_cap, sizeof(*j->combo_leaf));
+        j->combo_leaf = mem_grow(j->combo_leaf, j->combo_cap, &j->combo_cap,
+                                 sizeof(*j->combo_leaf));
     for (; before < j->combo_cap; before++)
         j->combo_leaf[before] = -1;
     return combo;

@@ -47,7 +47,8 @@ static void leaves_init_names(struct names *n, const struct settings_dim *dim, u
         names_close(n);
 }
 
-void leaves_init(struct leaves *l, const struct settings_dims *dims, const struct settings_limits *limits)
+void leaves_init(struct leaves *l, const struct settings_dims *dims,
+                 const struct settings_limits *limits)
 {
     struct leaf_key other = {{0}};
 
@@ -87,7 +88,8 @@ static uint32_t leaves_find(struct leaves *l, const struct leaf_key *key, int *r
     return (uint32_t)l->count - 1;
 }
 
-uint32_t leaves_update(struct leaves *l, uint32_t leaf, const struct leaf_key *seen, int *ret_refused)
+uint32_t leaves_update(struct leaves *l, uint32_t leaf, const struct leaf_key *seen,
+                       int *ret_refused)
 {
     struct leaf_key key = l->keys[leaf];
     int changed = 0;

@@ -133,15 +133,16 @@ static void pipeline_judge(struct pipeline *p, struct records *out)
 }
 
 /* Runs of one partition, as they come: a batch holds few of them. */
-void pipeline_step(struct pipeline *p, const struct message *messages, size_t count, struct records *out)
+void pipeline_step(struct pipeline *p, const struct message *messages, size_t count,
+                   struct records *out)
 {
     const struct decoded *d = decode_batch(p->decoder, messages, count);
     size_t event = 0, failure = 0;
 
     p->messages += count;
     for (size_t from = 0, to; from < count; from = to) {
-        struct tally_input in = {.messages = messages, .events = d->events + event,
-                                 .failures = d->failures + failure};
+        struct tally_input in = {
+            .messages = messages, .events = d->events + event, .failures = d->failures + failure};
 
         for (to = from + 1; to < count && messages[to].partition == messages[from].partition;)
             to++;

@@ -37,12 +37,12 @@ bool reading_due(const struct judge *j, const struct rule *r, int64_t pane)
     return zone_period(j->zone, NULL, calendar, now) != zone_period(j->zone, NULL, calendar, then);
 }
 
-static void read_throughput(const struct judge *j, const struct rule *r, const struct watch *w, int64_t pane,
-                            struct reading *ret)
+static void read_throughput(const struct judge *j, const struct rule *r, const struct watch *w,
+                            int64_t pane, struct reading *ret)
 {
     const struct window_def *d = &j->windows[r->window];
-    const struct window *window =
-        j->series[w->series].windows[(size_t)w->step * j->window_count + r->window];
+    const struct window *window = j->series[w->series]
+                                      .windows[(size_t)w->step * j->window_count + r->window];
     struct window_sum sum, before;
     int64_t last;
 
@@ -63,8 +63,8 @@ static void read_throughput(const struct judge *j, const struct rule *r, const s
     ret->before_conversions = (int64_t)before.conversions;
 }
 
-static void add_days(const struct judge *j, const struct rule *r, const struct watch *w, int64_t first,
-                     int64_t last, int64_t *entries, int64_t *conversions)
+static void add_days(const struct judge *j, const struct rule *r, const struct watch *w,
+                     int64_t first, int64_t last, int64_t *entries, int64_t *conversions)
 {
     for (size_t i = 0; i < j->leaf_count; i++) {
         const struct cohort *c = &j->leaves[i].steps[w->step].cohort;
@@ -84,8 +84,8 @@ static void add_days(const struct judge *j, const struct rule *r, const struct w
 
 /* The last cohort that is closed: the step's window has passed for all its stays. An immature one would
  * look like a drop. */
-static void read_cohort(const struct judge *j, const struct rule *r, const struct watch *w, int64_t pane,
-                        struct reading *ret)
+static void read_cohort(const struct judge *j, const struct rule *r, const struct watch *w,
+                        int64_t pane, struct reading *ret)
 {
     const struct window_def *d = &j->windows[r->window];
     int64_t now = (pane + 1) * pane_ms(j) - j->funnel->window_ms[w->step];
@@ -105,8 +105,8 @@ static void read_cohort(const struct judge *j, const struct rule *r, const struc
     if (r->settings->kind != RULE_CHANGE)
         return;
     /* Months differ in length: the earlier period ends where this one begins. */
-    add_days(j, r, w, first - before, d->calendar >= 0 ? first - 1 : last - before, &ret->before_entries,
-             &ret->before_conversions);
+    add_days(j, r, w, first - before, d->calendar >= 0 ? first - 1 : last - before,
+             &ret->before_entries, &ret->before_conversions);
 }
 
 static double share(int64_t k, int64_t n)
@@ -151,11 +151,14 @@ static bool change_breaches(const struct rule *r, const struct reading *x, doubl
     return s->direction != DIRECTION_DROP && z > r->z && rate >= before * (1 + s->min_effect);
 }
 
-static enum alert_verdict judge_change(const struct rule *r, const struct watch *w, struct reading *x)
+static enum alert_verdict judge_change(const struct rule *r, const struct watch *w,
+                                       struct reading *x)
 {
     bool fires = w->life.state == ALERT_FIRING || w->life.state == ALERT_RESOLVING;
-    double z = stats_two_proportion_z(x->conversions, x->entries, x->before_conversions, x->before_entries);
-    bool enough = x->entries >= r->settings->min_entries && x->before_entries >= r->settings->min_entries;
+    double z = stats_two_proportion_z(x->conversions, x->entries, x->before_conversions,
+                                      x->before_entries);
+    bool enough = x->entries >= r->settings->min_entries &&
+                  x->before_entries >= r->settings->min_entries;
 
     x->rise = fires ? w->rise : z > 0;
     x->statistic = x->rise ? z : -z;
@@ -190,7 +193,8 @@ void reading_take(struct judge *j, const struct rule *r, const struct watch *w, 
     ret->high = wilson.high;
     ret->rate = share(ret->conversions, ret->entries);
     ret->complete = j->first_pane != INT64_MIN && ret->from.ms >= j->first_pane * pane_ms(j);
-    ret->verdict = r->settings->kind == RULE_CHANGE ? judge_change(r, w, ret) : judge_target(r, ret);
+    ret->verdict = r->settings->kind == RULE_CHANGE ? judge_change(r, w, ret)
+                                                    : judge_target(r, ret);
     if (ret->entries == 0) /* nothing to go by: neither starts an alert nor keeps one */
         ret->verdict = VERDICT_CLEAR;
 }

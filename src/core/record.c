@@ -73,7 +73,8 @@ struct span record_key_of(const struct records *r, const struct record *x)
 
 struct span record_value_of(const struct records *r, const struct record *x)
 {
-    return x->has_value ? (struct span){r->bytes.data + x->value, (uint32_t)x->value_len} : SPAN_NONE;
+    return x->has_value ? (struct span){r->bytes.data + x->value, (uint32_t)x->value_len}
+                        : SPAN_NONE;
 }
 
 int record_header_next(const struct records *r, const struct record *x, size_t *at,

@@ -208,7 +208,8 @@ struct span_of_days {
     int64_t first, last;
 };
 
-static void put_segment(struct writer *w, size_t spec, uint32_t series, const struct span_of_days *days)
+static void put_segment(struct writer *w, size_t spec, uint32_t series,
+                        const struct span_of_days *days)
 {
     struct sum_filter which = {spec, series};
     struct sum_step steps[STEPS_MAX];
@@ -327,8 +328,8 @@ static void put_head(struct writer *w)
     static const struct {
         const char *name;
         enum funnel_count count;
-    } counts[] = {{"events", COUNT_EVENTS},     {"entities", COUNT_ENTITIES},
-                  {"attempts", COUNT_ATTEMPTS}, {"late", COUNT_LATE},
+    } counts[] = {{"events", COUNT_EVENTS},           {"entities", COUNT_ENTITIES},
+                  {"attempts", COUNT_ATTEMPTS},       {"late", COUNT_LATE},
                   {"deadletters", COUNT_DEADLETTERS}, {"ignored", COUNT_IGNORED}};
     bool any = w->j->last_ms != INT64_MIN;
 
@@ -343,8 +344,8 @@ static void put_head(struct writer *w)
 
 void report_json(struct judge *j, int cohort, struct buf *out)
 {
-    struct writer w = {.json.out = out, .j = j, .f = j->funnel,
-                       .decimals = (int)j->funnel->root->amount_decimals};
+    struct writer w = {
+        .json.out = out, .j = j, .f = j->funnel, .decimals = (int)j->funnel->root->amount_decimals};
     struct sum_filter all = {0, ALL_SERIES};
     struct sum_step steps[STEPS_MAX];
     struct dwell cycle;

@@ -72,10 +72,12 @@ void sum_stages(const struct judge *j, struct sum_stage *ret)
 }
 
 /* Those nobody heard of again stay open until the window has passed for the whole day. */
-static void cohort_add(const struct judge *j, int step, const struct cohort_day *d, struct sum_step *to)
+static void cohort_add(const struct judge *j, int step, const struct cohort_day *d,
+                       struct sum_step *to)
 {
     int64_t exits = 0, left;
-    bool closed = judge_reached(j).ms > zone_day_start(j->zone, d->day + 1) + j->funnel->window_ms[step];
+    bool closed = judge_reached(j).ms >
+                  zone_day_start(j->zone, d->day + 1) + j->funnel->window_ms[step];
 
     for (int c = 0; c < EXIT_CAUSES; c++)
         exits += d->exits[c];
@@ -133,16 +135,20 @@ void sum_break(const struct judge *j, int breakdown, uint32_t value, int step, s
     const struct breakdown *b = &j->breakdowns[breakdown];
     const int64_t *n = b->steps[value * (size_t)j->funnel->stage_count + (size_t)step].n;
 
-    *ret = (struct sum_step){.entered = n[BREAK_ENTERED], .credited = n[BREAK_CREDITED],
-                             .advanced = n[EXIT_ADVANCED], .lost = n[EXIT_LOST],
-                             .deleted = n[EXIT_DELETED], .superseded = n[EXIT_SUPERSEDED],
+    *ret = (struct sum_step){.entered = n[BREAK_ENTERED],
+                             .credited = n[BREAK_CREDITED],
+                             .advanced = n[EXIT_ADVANCED],
+                             .lost = n[EXIT_LOST],
+                             .deleted = n[EXIT_DELETED],
+                             .superseded = n[EXIT_SUPERSEDED],
                              .skipped = n[EXIT_SKIPPED]};
     step_rate(ret);
 }
 
 bool sum_break_any(const struct judge *j, int breakdown, uint32_t value)
 {
-    const struct break_step *s = &j->breakdowns[breakdown].steps[value * (size_t)j->funnel->stage_count];
+    const struct break_step *s = &j->breakdowns[breakdown]
+                                      .steps[value * (size_t)j->funnel->stage_count];
 
     for (int step = 0; step < j->funnel->stage_count; step++)
         for (int c = 0; c < BREAK_CAUSES; c++)

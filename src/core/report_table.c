@@ -22,12 +22,14 @@ static size_t text_width(const char *s, size_t len)
 
         if ((c & 0xc0) == 0x80)
             continue;
-        code = c < 0xe0 || i + 2 >= len ? 0
-                                        : (c & 0x0fu) << 12 | ((unsigned char)s[i + 1] & 0x3fu) << 6 |
-                                              ((unsigned char)s[i + 2] & 0x3fu);
-        width += c >= 0xf0 || (code >= 0x1100 && code <= 0x115f) || (code >= 0x2e80 && code <= 0xa4cf) ||
-                         (code >= 0xac00 && code <= 0xd7a3) || (code >= 0xf900 && code <= 0xfaff) ||
-                         (code >= 0xfe30 && code <= 0xfe6f) || (code >= 0xff00 && code <= 0xff60)
+        code = c < 0xe0 || i + 2 >= len
+                   ? 0
+                   : (c & 0x0fu) << 12 | ((unsigned char)s[i + 1] & 0x3fu) << 6 |
+                         ((unsigned char)s[i + 2] & 0x3fu);
+        width += c >= 0xf0 || (code >= 0x1100 && code <= 0x115f) ||
+                         (code >= 0x2e80 && code <= 0xa4cf) || (code >= 0xac00 && code <= 0xd7a3) ||
+                         (code >= 0xf900 && code <= 0xfaff) || (code >= 0xfe30 && code <= 0xfe6f) ||
+                         (code >= 0xff00 && code <= 0xff60)
                      ? 2
                      : 1;
     }
@@ -95,7 +97,8 @@ static void cell_duration(struct table *t, const struct dwell *d)
 static void table_head(struct table *t, int language)
 {
     static const char *const head[2][COLUMNS] = {
-        {"step", "entered", "advanced", "rate", "95 %", "target", "open", "dwell p50", "owner", "note"},
+        {"step", "entered", "advanced", "rate", "95 %", "target", "open", "dwell p50", "owner",
+         "note"},
         {"步骤", "进入", "转化", "转化率", "95 %", "目标", "进行中", "停留中位", "负责人", "备注"}};
 
     for (int c = 0; c < COLUMNS; c++)
@@ -169,8 +172,9 @@ static void print_totals(const struct judge *j, struct buf *out)
         won += j->leaves[i].won;
         amount += j->leaves[i].won_amount;
     }
-    buf_fmt(out, "%s  %lld %s, %s ", f->root->language == LANGUAGE_ZH ? "成交" : "won", (long long)won,
-            funnel_stage_label(f, f->won), f->root->language == LANGUAGE_ZH ? "金额" : "amount");
+    buf_fmt(out, "%s  %lld %s, %s ", f->root->language == LANGUAGE_ZH ? "成交" : "won",
+            (long long)won, funnel_stage_label(f, f->won),
+            f->root->language == LANGUAGE_ZH ? "金额" : "amount");
     buf_amount(out, amount, (int)f->root->amount_decimals);
     buf_str(out, f->root->language == LANGUAGE_ZH ? "\n在途 " : "\nstock");
     for (int k = 0; k < f->stage_count; k++) {
@@ -239,9 +243,11 @@ static void csv_number(struct buf *out, double v)
 
 void report_csv_head(struct buf *out)
 {
-    buf_str(out, "funnel,segment,from,to,entered,credited,seeded,advanced,lost,deleted,superseded,skipped,"
-                 "expired,open,rate,low,high,target,late_advance,dwell_n,dwell_mean_s,dwell_p50_s,"
-                 "dwell_p90_s,owner,note\r\n");
+    buf_str(
+        out,
+        "funnel,segment,from,to,entered,credited,seeded,advanced,lost,deleted,superseded,skipped,"
+        "expired,open,rate,low,high,target,late_advance,dwell_n,dwell_mean_s,dwell_p50_s,"
+        "dwell_p90_s,owner,note\r\n");
 }
 
 static void csv_segment(const struct judge *j, const struct sum_filter *which, struct buf *out)
@@ -252,7 +258,8 @@ static void csv_segment(const struct judge *j, const struct sum_filter *which, s
     for (int i = 0; which->series != ALL_SERIES && i < spec->count; i++) {
         struct span value = series_value(j, &j->series[which->series], spec->dims[i]);
 
-        buf_fmt(&text, "%s%s=", i > 0 ? ";" : "", j->funnel->settings->dims.items[spec->dims[i]].name);
+        buf_fmt(&text, "%s%s=", i > 0 ? ";" : "",
+                j->funnel->settings->dims.items[spec->dims[i]].name);
         buf_add(&text, value.p, value.len);
     }
     csv_text(out, (struct span){text.data, (uint32_t)text.len});
@@ -274,8 +281,8 @@ static void csv_step(const struct judge *j, const struct sum_filter *which, int 
 {
     const struct funnel *f = j->funnel;
     const struct settings_stage *stage = &f->settings->stages.items[funnel_step_begin(f, step)];
-    const int64_t counts[] = {s->entered,    s->credited, s->seeded,  s->advanced, s->lost, s->deleted,
-                              s->superseded, s->skipped,  s->expired, s->open};
+    const int64_t counts[] = {s->entered, s->credited,   s->seeded,  s->advanced, s->lost,
+                              s->deleted, s->superseded, s->skipped, s->expired,  s->open};
     bool own = step != f->overall;
 
     csv_text(out, span_of(f->name));

@@ -29,12 +29,13 @@ static uint64_t rule_hash(const struct funnel *f, const struct rule *r)
     for (int i = 0; i < f->stage_count; i++)
         buf_fmt(&b, "%s\x1f%lld\x1f", funnel_stage_id(f, i), (long long)f->window_ms[i]);
     hash_strings(&b, &s->by);
-    buf_fmt(&b, "%d\x1e%lld\x1f%d\x1e%lld\x1e", s->measure, (long long)s->window.ms, s->window.calendar,
-            (long long)s->against);
-    buf_fmt(&b, "%.17g\x1e%.17g\x1e%.17g\x1e%.17g\x1e%lld\x1e%d\x1e", s->target, s->clear, s->significance,
-            s->min_effect, (long long)s->min_entries, s->direction);
-    buf_fmt(&b, "%lld\x1e%lld\x1e%lld\x1e%s\x1e%lld\x1e%s", (long long)s->pending, (long long)s->hold,
-            (long long)s->resolve_after, s->severity, (long long)f->pane_ms, f->root->time.zone);
+    buf_fmt(&b, "%d\x1e%lld\x1f%d\x1e%lld\x1e", s->measure, (long long)s->window.ms,
+            s->window.calendar, (long long)s->against);
+    buf_fmt(&b, "%.17g\x1e%.17g\x1e%.17g\x1e%.17g\x1e%lld\x1e%d\x1e", s->target, s->clear,
+            s->significance, s->min_effect, (long long)s->min_entries, s->direction);
+    buf_fmt(&b, "%lld\x1e%lld\x1e%lld\x1e%s\x1e%lld\x1e%s", (long long)s->pending,
+            (long long)s->hold, (long long)s->resolve_after, s->severity, (long long)f->pane_ms,
+            f->root->time.zone);
     hash = XXH3_64bits(b.data, b.len);
     buf_deinit(&b);
     return hash;
@@ -68,8 +69,8 @@ static void rule_init(struct judge *j, struct rule *r, const struct settings_rul
     r->z = stats_significance_z(both ? s->significance / 2 : s->significance);
     r->steps = mem_zero((size_t)f->overall + 1, sizeof(*r->steps));
     for (int step = 0; step <= f->overall; step++)
-        r->steps[step] = funnel_has_step(f, step) && (s->step ? funnel_step(f, s->step) == step
-                                                              : step != f->overall);
+        r->steps[step] = funnel_has_step(f, step) &&
+                         (s->step ? funnel_step(f, s->step) == step : step != f->overall);
     r->hash = rule_hash(f, r);
 }
 
@@ -106,22 +107,23 @@ static void rule_watch_new_series(const struct judge *j, struct rule *r)
             if (!r->steps[step])
                 continue;
             r->watches = mem_grow(r->watches, r->count, &r->cap, sizeof(*r->watches));
-            r->watches[r->count++] = (struct watch){.series = (uint32_t)r->series_seen, .step = step,
-                                                    .starts_at = ETIME_NONE};
+            r->watches[r->count++] = (struct watch){
+                .series = (uint32_t)r->series_seen, .step = step, .starts_at = ETIME_NONE};
         }
     }
 }
 
 static struct alert_timing rule_timing(const struct rule *r)
 {
-    return (struct alert_timing){r->settings->pending, r->settings->hold, r->settings->resolve_after};
+    return (struct alert_timing){r->settings->pending, r->settings->hold,
+                                 r->settings->resolve_after};
 }
 
 /* --- what comes of it --- */
 
 /* Amount lost = conversions lost x mean amount of what stands in the step's stage. */
-static bool lost_amount(const struct judge *j, const struct rule *r, const struct watch *w, double lost,
-                        int64_t *ret)
+static bool lost_amount(const struct judge *j, const struct rule *r, const struct watch *w,
+                        double lost, int64_t *ret)
 {
     int stage = funnel_step_begin(j->funnel, w->step);
     int64_t stock = 0, amount = 0;
@@ -181,22 +183,39 @@ static void fill_numbers(const struct judge *j, const struct rule *r, const stru
     a->has_lost_amount = lost_amount(j, r, w, a->lost_conversions, &a->lost_amount);
 }
 
-static void watch_put(struct judge *j, const struct rule *r, struct watch *w, const struct reading *x,
-                      enum alert_status status, struct etime at, struct records *out)
+static void watch_put(struct judge *j, const struct rule *r, struct watch *w,
+                      const struct reading *x, enum alert_status status, struct etime at,
+                      struct records *out)
 {
     const struct funnel *f = j->funnel;
     struct alert_dim dims[DIMS_MAX];
     struct buf step = {0};
-    struct alert a = {.status = status, .group = f->root->group, .funnel = f->name, .dims = dims,
+    struct alert a = {.status = status,
+                      .group = f->root->group,
+                      .funnel = f->name,
+                      .dims = dims,
                       .from_name = funnel_stage_label(f, funnel_step_begin(f, w->step)),
                       .to_name = funnel_stage_label(f, funnel_step_end(f, w->step)),
-                      .rule_id = r->settings->id, .rule_kind = r->settings->kind, .rule_hash = r->hash,
-                      .severity = r->settings->severity, .runbook_url = r->settings->runbook_url, .at = at,
-                      .starts_at = w->starts_at, .ends_at = ETIME_NONE, .from = x->from, .to = x->to,
-                      .zone = f->root->time.zone, .measure = r->settings->measure,
-                      .budget = __builtin_nan(""), .change_point = ETIME_NONE,
-                      .maturity = __builtin_nan(""), .watermark = at, .late = j->counts[COUNT_LATE],
-                      .complete = x->complete, .sequence = ++w->sequence, .language = f->root->language,
+                      .rule_id = r->settings->id,
+                      .rule_kind = r->settings->kind,
+                      .rule_hash = r->hash,
+                      .severity = r->settings->severity,
+                      .runbook_url = r->settings->runbook_url,
+                      .at = at,
+                      .starts_at = w->starts_at,
+                      .ends_at = ETIME_NONE,
+                      .from = x->from,
+                      .to = x->to,
+                      .zone = f->root->time.zone,
+                      .measure = r->settings->measure,
+                      .budget = __builtin_nan(""),
+                      .change_point = ETIME_NONE,
+                      .maturity = __builtin_nan(""),
+                      .watermark = at,
+                      .late = j->counts[COUNT_LATE],
+                      .complete = x->complete,
+                      .sequence = ++w->sequence,
+                      .language = f->root->language,
                       .amount_decimals = (int)f->root->amount_decimals};
 
     funnel_step_name(f, w->step, &step);
@@ -212,8 +231,8 @@ static void watch_put(struct judge *j, const struct rule *r, struct watch *w, co
     buf_deinit(&step);
 }
 
-static void watch_step(struct judge *j, const struct rule *r, struct watch *w, int64_t pane, bool due,
-                       struct records *out)
+static void watch_step(struct judge *j, const struct rule *r, struct watch *w, int64_t pane,
+                       bool due, struct records *out)
 {
     struct alert_timing timing = rule_timing(r);
     struct etime at = {(pane + 1) * j->funnel->pane_ms};
@@ -234,7 +253,8 @@ static void watch_step(struct judge *j, const struct rule *r, struct watch *w, i
         w->reference = x.expected;
         w->rise = x.rise;
     }
-    watch_put(j, r, w, &x, turn == TURN_FIRE ? ALERT_STATUS_FIRING : ALERT_STATUS_RESOLVED, at, out);
+    watch_put(j, r, w, &x, turn == TURN_FIRE ? ALERT_STATUS_FIRING : ALERT_STATUS_RESOLVED, at,
+              out);
 }
 
 void rules_step(struct judge *j, int64_t pane, struct records *out)
@@ -306,7 +326,8 @@ static int64_t watch_next(const struct judge *j, const struct rule *r, const str
     deadline = alert_life_deadline(&w->life, &timing, w->verdict);
     if (!etime_is_set(deadline))
         return INT64_MAX;
-    return -floor_div(-deadline.ms, j->funnel->pane_ms) - 1; /* the first pane that ends at or after it */
+    return -floor_div(-deadline.ms, j->funnel->pane_ms) -
+           1; /* the first pane that ends at or after it */
 }
 
 int64_t rules_next(const struct judge *j, int64_t pane)

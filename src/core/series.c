@@ -11,7 +11,8 @@
 
 static bool spec_equal(const struct segment_spec *a, const struct segment_spec *b)
 {
-    return a->count == b->count && memcmp(a->dims, b->dims, (size_t)a->count * sizeof(a->dims[0])) == 0;
+    return a->count == b->count &&
+           memcmp(a->dims, b->dims, (size_t)a->count * sizeof(a->dims[0])) == 0;
 }
 
 static int dim_index(const struct funnel *f, const char *name)
@@ -50,7 +51,8 @@ static void series_add(struct judge *j, const struct series *s)
     j->series = mem_grow(j->series, j->series_count, &j->series_cap, sizeof(*j->series));
     new = &j->series[j->series_count++];
     *new = *s;
-    new->windows = mem_zero(((size_t)j->funnel->overall + 1) * j->window_count, sizeof(*new->windows));
+    new->windows = mem_zero(((size_t)j->funnel->overall + 1) * j->window_count,
+                            sizeof(*new->windows));
 }
 
 static uint32_t series_find(struct judge *j, const struct series *s)

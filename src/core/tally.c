@@ -12,18 +12,19 @@
 #include "funnel/deadletter.h"
 #include "funnel/mem.h"
 
-static void tally_funnel_init(struct tally_funnel *tf, const struct funnel *f, const struct settings *s,
-                              const struct zone *zone)
+static void tally_funnel_init(struct tally_funnel *tf, const struct funnel *f,
+                              const struct settings *s, const struct zone *zone)
 {
-    *tf = (struct tally_funnel){.funnel = f, .pane = INT64_MIN, .first_ms = INT64_MAX, .last_ms = INT64_MIN};
+    *tf = (struct tally_funnel){
+        .funnel = f, .pane = INT64_MIN, .first_ms = INT64_MAX, .last_ms = INT64_MIN};
     leaves_init(&tf->leaves, &f->settings->dims, &s->limits);
     entities_init(&tf->entities, f->breakdown_count, (uint64_t)s->limits.entities);
     for (int b = 0; b < f->breakdown_count; b++)
         names_init(&tf->breaks[b], (uint32_t)s->limits.breakdown_values);
     names_init(&tf->reasons, (uint32_t)s->limits.values);
     dedupe_init(&tf->dedupe, f->settings->dedupe, (size_t)s->limits.dedupe);
-    tf->automaton = (struct automaton){.funnel = f, .zone = zone, .leaves = &tf->leaves, .out = &tf->out,
-                                       .counts = tf->counts};
+    tf->automaton = (struct automaton){
+        .funnel = f, .zone = zone, .leaves = &tf->leaves, .out = &tf->out, .counts = tf->counts};
 }
 
 static void tally_funnel_deinit(struct tally_funnel *tf)
@@ -41,9 +42,16 @@ void tally_init(struct tally *t, const struct settings *settings, const struct f
                 size_t funnel_count, const struct zone *zone, const char *topic, int32_t partition,
                 uint64_t seed)
 {
-    *t = (struct tally){.settings = settings, .topic = topic, .partition = partition, .seed = seed,
-                        .funnel_count = funnel_count, .newest_ms = INT64_MIN, .newest_record_ms = -1,
-                        .watermark_ms = INT64_MIN, .swept = INT64_MIN, .late_order = -1};
+    *t = (struct tally){.settings = settings,
+                        .topic = topic,
+                        .partition = partition,
+                        .seed = seed,
+                        .funnel_count = funnel_count,
+                        .newest_ms = INT64_MIN,
+                        .newest_record_ms = -1,
+                        .watermark_ms = INT64_MIN,
+                        .swept = INT64_MIN,
+                        .late_order = -1};
     t->funnels = mem_zero(funnel_count, sizeof(*t->funnels));
     for (size_t i = 0; i < funnel_count; i++)
         tally_funnel_init(&t->funnels[i], &funnels[i], settings, zone);
@@ -76,8 +84,8 @@ int64_t tally_open_pane(const struct tally *t)
 
 /* Everything before it in the log is applied first, so that dead letters come out in one order whatever
  * the batches were. */
-void tally_deadletter(struct tally *t, const struct message *m, enum reject reason, const char *field,
-                      uint32_t byte)
+void tally_deadletter(struct tally *t, const struct message *m, enum reject reason,
+                      const char *field, uint32_t byte)
 {
     tally_apply(t);
     t->counters.rejects[reason]++;
@@ -104,7 +112,8 @@ static void arrival_fill(struct tally_funnel *tf, const struct event *e, struct 
         a->dims.value[d] = (uint16_t)intern(&tf->leaves.names[d], e->fields[f->dim_field[d]],
                                             &tf->refused_values);
     for (int b = 0; b < f->breakdown_count; b++)
-        a->breaks[b] = intern(&tf->breaks[b], e->fields[f->breakdown_field[b]], &tf->refused_breaks);
+        a->breaks[b] = intern(&tf->breaks[b], e->fields[f->breakdown_field[b]],
+                              &tf->refused_breaks);
     a->reason = intern(&tf->reasons, e->reason, &tf->refused_values);
     if (a->reason == NAME_ABSENT)
         a->reason = NAME_NONE;
@@ -120,12 +129,19 @@ static void tally_refuse_stage(struct tally *t, const struct event *e, const str
             tally_count(t, &t->funnels[i], COUNT_DEADLETTERS);
 }
 
-static void tally_event(struct tally *t, const struct event *e, const struct message *m, uint16_t sub)
+static void tally_event(struct tally *t, const struct event *e, const struct message *m,
+                        uint16_t sub)
 {
-    struct arrival base = {.time_ms = e->at.ms, .order = m->offset, .sub = sub, .floor_ms = INT64_MIN,
-                           .entered_ms = e->entered_at.ms, .amount = e->amount,
-                           .has_amount = e->has_amount, .kind = (uint8_t)e->kind,
-                           .fingerprint = tally_fingerprint(t, e->entity), .funnel = ARRIVAL_NO_FUNNEL};
+    struct arrival base = {.time_ms = e->at.ms,
+                           .order = m->offset,
+                           .sub = sub,
+                           .floor_ms = INT64_MIN,
+                           .entered_ms = e->entered_at.ms,
+                           .amount = e->amount,
+                           .has_amount = e->has_amount,
+                           .kind = (uint8_t)e->kind,
+                           .fingerprint = tally_fingerprint(t, e->entity),
+                           .funnel = ARRIVAL_NO_FUNNEL};
     uint8_t codes[FUNNELS_MAX];
     size_t wanted = 0, known = 0;
 
@@ -176,7 +192,8 @@ void tally_step(struct tally *t, const struct tally_input *in, struct records *o
         const struct event *event = e < in->event_count ? &in->events[e] : NULL;
 
         if (fail && (!event || fail->message < event->message)) {
-            tally_deadletter(t, &in->messages[fail->message], fail->reason, fail->field, fail->byte);
+            tally_deadletter(t, &in->messages[fail->message], fail->reason, fail->field,
+                             fail->byte);
             f++;
             continue;
         }

@@ -37,7 +37,8 @@ static void tally_flush_counts(struct tally_funnel *tf)
     for (int i = 0; i < FUNNEL_COUNT_COUNT; i++) {
         if (tf->counts[i] == 0)
             continue;
-        cells_add(&tf->out, (struct cell){.kind = CELL_COUNT, .stage = (uint8_t)i, .value = tf->counts[i]});
+        cells_add(&tf->out,
+                  (struct cell){.kind = CELL_COUNT, .stage = (uint8_t)i, .value = tf->counts[i]});
         tf->counts[i] = 0;
     }
 }
@@ -62,14 +63,18 @@ void tally_count(struct tally *t, struct tally_funnel *tf, enum funnel_count whi
     tf->counts[which]++;
 }
 
-static void put_definition(struct tally_funnel *tf, uint8_t kind, uint8_t stage, uint32_t number, size_t from)
+static void put_definition(struct tally_funnel *tf, uint8_t kind, uint8_t stage, uint32_t number,
+                           size_t from)
 {
-    cells_add(&tf->out, (struct cell){.kind = kind, .stage = stage, .leaf = number, .value = (int64_t)from,
+    cells_add(&tf->out, (struct cell){.kind = kind,
+                                      .stage = stage,
+                                      .leaf = number,
+                                      .value = (int64_t)from,
                                       .n = (int32_t)(tf->out.strings.len - from)});
 }
 
-static void put_names(struct tally_funnel *tf, const struct names *names, size_t *sent, uint8_t kind,
-                      uint8_t stage)
+static void put_names(struct tally_funnel *tf, const struct names *names, size_t *sent,
+                      uint8_t kind, uint8_t stage)
 {
     for (; *sent < names->count; ++*sent) {
         struct span text = names_text(names, (uint32_t)*sent);
@@ -144,8 +149,8 @@ static void sweep_through(struct tally *t, int64_t pane)
 
 /* --- applying --- */
 
-static void trace_line(struct tally *t, const struct arrival *a, const struct tally_funnel *tf, bool known,
-                       const struct entity *before, const struct entity *e,
+static void trace_line(struct tally *t, const struct arrival *a, const struct tally_funnel *tf,
+                       bool known, const struct entity *before, const struct entity *e,
                        const struct automaton_result *r)
 {
     const struct funnel *f = tf->funnel;
@@ -163,7 +168,8 @@ static void trace_line(struct tally *t, const struct arrival *a, const struct ta
     if (r->expired)
         buf_str(b, "; a window had passed: expired");
     if (known && before->stage != e->stage)
-        buf_fmt(b, "; position %s -> %s", funnel_stage_id(f, before->stage), funnel_stage_id(f, e->stage));
+        buf_fmt(b, "; position %s -> %s", funnel_stage_id(f, before->stage),
+                funnel_stage_id(f, e->stage));
     if (known && r->fate != FATE_DELETED && before->highest != e->highest)
         buf_fmt(b, "; progress %s -> %s", funnel_stage_id(f, before->highest),
                 funnel_stage_id(f, e->highest));
@@ -184,8 +190,8 @@ static bool entity_refused(struct tally *t, struct tally_funnel *tf, const struc
     return true;
 }
 
-static void entity_keep(struct tally *t, struct tally_funnel *tf, uint32_t place, const struct entity *e,
-                        const struct automaton_result *r)
+static void entity_keep(struct tally *t, struct tally_funnel *tf, uint32_t place,
+                        const struct entity *e, const struct automaton_result *r)
 {
     switch (r->fate) {
     case FATE_CREATED:

@@ -8,7 +8,8 @@
 
 struct message *tally_copy_message(const struct message *m)
 {
-    size_t headers = m->header_count * sizeof(*m->headers), text = m->value.len + (size_t)m->key.len;
+    size_t headers = m->header_count * sizeof(*m->headers),
+           text = m->value.len + (size_t)m->key.len;
     struct message_header *h;
     struct message *copy;
     char *p;
@@ -19,11 +20,11 @@ struct message *tally_copy_message(const struct message *m)
     *copy = *m;
     h = (struct message_header *)(copy + 1);
     p = (char *)h + headers;
-#define MOVE(span)                                                                                 \
-    do {                                                                                           \
-        if ((span).p)                                                                              \
-            (span).p = memcpy(p, (span).p, (span).len);                                            \
-        p += (span).len;                                                                           \
+#define MOVE(span) \
+    do { \
+        if ((span).p) \
+            (span).p = memcpy(p, (span).p, (span).len); \
+        p += (span).len; \
     } while (0)
     MOVE(copy->value);
     MOVE(copy->key);

@@ -21,7 +21,7 @@ struct config {
 };
 
 /* Writes every problem as "FILE:LINE:COLUMN: error|warning: PATH: MESSAGE; REMEDY" and, when there are
- * errors, their number. Returns EXIT_OK, EXIT_CONFIGURATION or EXIT_IO (cli/exit_codes.h). */
+ * errors, their number. Returns EXIT_OK, EXIT_CONFIGURATION or EXIT_IO (shell/exit_codes.h). */
 int config_load(const char *path, struct config *ret, FILE *diagnostics);
 void config_deinit(struct config *c);
 

@@ -8,7 +8,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "cli/exit_codes.h"
+#include "shell/exit_codes.h"
 #include "funnel/mem.h"
 #include "shell/log.h"
 

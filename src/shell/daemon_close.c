@@ -3,7 +3,7 @@
  * topic was deleted): that is a worker's, with a deadline, then _exit. */
 #include <unistd.h>
 
-#include "cli/exit_codes.h"
+#include "shell/exit_codes.h"
 #include "funnel/mem.h"
 #include "shell/daemon.h"
 #include "shell/log.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* After each turn: what waits for what, and whether a transaction is due. The decisions are in flow.c
  * and commit_due.c. */
-#include "cli/exit_codes.h"
+#include "shell/exit_codes.h"
 #include "shell/commit_due.h"
 #include "shell/daemon.h"
 #include "shell/log.h"

@@ -3,11 +3,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "cli/commands.h"
 #include "funnel/mem.h"
 #include "funnel/report.h"
 #include "shell/daemon.h"
 #include "shell/metrics.h"
+#include "shell/version.h"
 #include "shell/ready.h"
 
 /* --- /ready --- */

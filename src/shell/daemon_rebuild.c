@@ -3,7 +3,7 @@
  * partition stands at its committed offset and none is past it. Then both digests must agree. */
 #include <stdio.h>
 
-#include "cli/exit_codes.h"
+#include "shell/exit_codes.h"
 #include "shell/daemon.h"
 #include "shell/log.h"
 

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "cli/exit_codes.h"
+#include "shell/exit_codes.h"
 #include "shell/log.h"
 
 #define HTTP_CONNECTIONS 128u

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/exit_codes.h"
+#include "shell/exit_codes.h"
 #include "funnel/mem.h"
 #include "shell/backoff.h"
 #include "shell/kafka_error.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/exit_codes.h"
+#include "shell/exit_codes.h"
 #include "shell/backoff.h"
 #include "shell/log.h"
 

@@ -9,7 +9,7 @@
 
 #include <criterion/criterion.h>
 
-#include "cli/exit_codes.h"
+#include "shell/exit_codes.h"
 
 static unsigned answer(void *context, const struct http_request *request, struct buf *body)
 {

@@ -5,7 +5,7 @@
 
 #include <criterion/criterion.h>
 
-#include "cli/exit_codes.h"
+#include "shell/exit_codes.h"
 #include "funnel/mem.h"
 #include "shell/life.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How a command may end. The common ones are sysexits(3), which systemd shows by name; from 80 on they are
  * funneld's own. The table is printed by `funneld help exit-codes`. */
-#ifndef CLI_EXIT_CODES_H
-#define CLI_EXIT_CODES_H
+#ifndef SHELL_EXIT_CODES_H
+#define SHELL_EXIT_CODES_H
 
 /* X(NAME, code, "what happened", "what to do") */
 #define EXIT_CODES(X) \
