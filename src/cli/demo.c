@@ -201,7 +201,8 @@ static void explain_state(const struct demo *d, struct buf *out)
     buf_fmt(out, "  %llu events sent, up to %s\n", (unsigned long long)d->events, when);
     if (d->report.there) {
         demo_time_format(d->report.now.at_ms, true, when, sizeof(when));
-        buf_fmt(out, "  the daemon has counted %lld, up to %s\n", (long long)d->report.events, when);
+        buf_fmt(out, "  the daemon has counted %lld, up to %s\n", (long long)d->report.events,
+                when);
     } else {
         buf_fmt(out, "  no figures from the daemon: %s\n", d->report.wrong);
     }
@@ -267,7 +268,8 @@ static void print_closing(const struct demo *d, enum demo_end end)
 
     putchar('\n');
     if (end == DEMO_DONE)
-        printf(demo_word(in, WORD_DONE_OK), (long long)((d->story.fired_ms - first.from_ms) / MINUTE_MS),
+        printf(demo_word(in, WORD_DONE_OK),
+               (long long)((d->story.fired_ms - first.from_ms) / MINUTE_MS),
                (long long)((d->story.resolved_ms - first.to_ms) / MINUTE_MS));
     else
         fputs(demo_word(in, WORD_STOPPED), stdout);
@@ -326,11 +328,12 @@ int demo_main(int argc, char **argv)
     long long seed = 1, speed = 8, timeout = 120;
     const struct option_spec specs[] = {
         {"once", 0, OPTION_FLAG, &d.once, NULL,
-         "end with 0 when the incident's alert has fired and resolved, with 1 when it does not", NULL},
+         "end with 0 when the incident's alert has fired and resolved, with 1 when it does not",
+         NULL},
         {"lang", 0, OPTION_CHOICE, &language, "LANG", "language of screen and alerts", languages},
         {"speed", 0, OPTION_NUMBER, &speed, "N", "event minutes in a second (8)", NULL},
-        {"seed", 0, OPTION_NUMBER, &seed, "N", "of the visitors: the same seed, the same visitors (1)",
-         NULL},
+        {"seed", 0, OPTION_NUMBER, &seed, "N",
+         "of the visitors: the same seed, the same visitors (1)", NULL},
         {"timeout", 0, OPTION_NUMBER, &timeout, "SECONDS", "how long --once waits (120)", NULL},
         {"port-file", 0, OPTION_TEXT, &d.port_file, "FILE",
          "write the addresses there, for kcat or a browser, while it runs", NULL},
@@ -339,11 +342,14 @@ int demo_main(int argc, char **argv)
         {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
     };
     const struct options options = {
-        "demo", "[--once] [OPTIONS]",
+        "demo",
+        "[--once] [OPTIONS]",
         "Starts a Kafka broker in memory, the daemon, and the visitors of a shop, and shows how an\n"
         "incident is found: visit, cart, checkout, paid. Nothing is installed or kept. Ends with\n"
         "Ctrl-C.",
-        specs, 0, 0};
+        specs,
+        0,
+        0};
 
     code = options_parse(&options, argc, argv, &first);
     if (code >= 0)

@@ -25,7 +25,7 @@ struct demo {
     int timeout_s;         /* of once */
 
     struct demo_child broker, daemon;
-    char folder[256];      /* private; "" before it is made */
+    char folder[256]; /* private; "" before it is made */
     char daemon_log[320];
     char bootstrap[128];
     int http_port;
@@ -36,16 +36,16 @@ struct demo {
     struct demo_report report;
     struct demo_alerts alerts;
     struct demo_story story;
-    int64_t deadletters;   /* read from their topic */
-    char deadletter[256];  /* reason and beginning of the last one */
+    int64_t deadletters;  /* read from their topic */
+    char deadletter[256]; /* reason and beginning of the last one */
 
-    sigset_t signals;      /* the ones that end it; blocked */
+    sigset_t signals; /* the ones that end it; blocked */
     bool screen;
-    int64_t begun_ms;      /* by the monotonic clock */
-    int64_t tick_ms;       /* the same, of the last tick */
+    int64_t begun_ms;           /* by the monotonic clock */
+    int64_t tick_ms;            /* the same, of the last tick */
     int64_t report_ms, draw_ms; /* the same, of the last report and frame */
-    int64_t start_ms, now_ms; /* event time: the script's start, and where the generator is */
-    uint64_t events;       /* sent */
+    int64_t start_ms, now_ms;   /* event time: the script's start, and where the generator is */
+    uint64_t events;            /* sent */
 };
 
 enum demo_end {

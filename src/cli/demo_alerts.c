@@ -67,8 +67,7 @@ static void read_dims(struct demo_alert *x, const cJSON *labels)
     const cJSON *label;
     size_t len = 0;
 
-    cJSON_ArrayForEach(label, labels)
-    {
+    cJSON_ArrayForEach (label, labels) {
         char word[DEMO_LABELS_MAX];
         int n;
 
@@ -124,7 +123,8 @@ const struct demo_alert *demo_alerts_take(struct demo_alerts *a, const char *val
     cJSON_Delete(root);
     a->records++;
     if (!good) {
-        snprintf(a->wrong, sizeof(a->wrong), "%.*s", (int)(len < 200 ? len : 200), value ? value : "");
+        snprintf(a->wrong, sizeof(a->wrong), "%.*s", (int)(len < 200 ? len : 200),
+                 value ? value : "");
         return NULL;
     }
     for (size_t i = 0; i < a->count; i++)

@@ -103,8 +103,8 @@ static int broker_await(int in, char *ret, size_t size)
     return len > 0 ? 0 : -1;
 }
 
-int demo_broker_start(struct demo_child *child, const char *folder, char *ret_bootstrap, size_t size,
-                      char error[256])
+int demo_broker_start(struct demo_child *child, const char *folder, char *ret_bootstrap,
+                      size_t size, char error[256])
 {
     char log[512];
     int ends[2], rc;

@@ -15,7 +15,7 @@ enum { DEMO_PARTITIONS = 4 }; /* of the events; the others have one */
 
 /* Forks the broker and waits until it listens. Its address goes to ret_bootstrap ("127.0.0.1:41234").
  * Returns 0, or -1 with a sentence in error[256]. Should the parent die, it removes the folder. */
-int demo_broker_start(struct demo_child *child, const char *folder, char *ret_bootstrap, size_t size,
-                      char error[256]);
+int demo_broker_start(struct demo_child *child, const char *folder, char *ret_bootstrap,
+                      size_t size, char error[256]);
 
 #endif

@@ -52,7 +52,8 @@ struct filling {
 
 static const char *filling_of(const struct filling *fillings, const char *name, size_t len)
 {
-    while (fillings->name && (strlen(fillings->name) != len || memcmp(fillings->name, name, len) != 0))
+    while (fillings->name &&
+           (strlen(fillings->name) != len || memcmp(fillings->name, name, len) != 0))
         fillings++;
     return fillings->text;
 }

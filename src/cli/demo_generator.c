@@ -8,7 +8,7 @@
 #include "funnel/fmath.h"
 #include "funnel/mem.h"
 
-#define CANCEL_SHARE 0.4      /* of the visitors who do not go on; the others just stay away */
+#define CANCEL_SHARE 0.4 /* of the visitors who do not go on; the others just stay away */
 #define DWELL_MAX (60 * MINUTE_MS)
 #define DWELL_SIGMA 0.6
 
@@ -203,7 +203,8 @@ void shop_event_write(const struct shop_event *e, struct buf *out)
     write_time(out, e->at_ms);
     buf_char(out, '"');
     if (e->stage > 0)
-        buf_fmt(out, ",\"amount\":\"%lld.%02d\"", (long long)(e->amount / 100), (int)(e->amount % 100));
+        buf_fmt(out, ",\"amount\":\"%lld.%02d\"", (long long)(e->amount / 100),
+                (int)(e->amount % 100));
     if (e->stage == SHOP_EXIT)
         buf_fmt(out, ",\"reason\":\"%s\"", shop_reasons[e->reason]);
     buf_fmt(out, ",\"owner\":\"%s\",\"dims\":{\"channel\":\"%s\",\"device\":\"%s\"}}",

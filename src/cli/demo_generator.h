@@ -12,10 +12,10 @@
 
 struct shop_event {
     int64_t at_ms;
-    uint64_t number;   /* of the event: order among equal times */
+    uint64_t number; /* of the event: order among equal times */
     uint64_t visitor;
-    int64_t amount;    /* cents; the cart's value from `cart` on */
-    uint8_t stage;     /* SHOP_EXIT: cancelled */
+    int64_t amount; /* cents; the cart's value from `cart` on */
+    uint8_t stage;  /* SHOP_EXIT: cancelled */
     uint8_t channel, device, owner, reason;
 };
 

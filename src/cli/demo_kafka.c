@@ -14,8 +14,10 @@
 static const char *const common[][2] = {{"log_level", "0"}, {"broker.address.family", "v4"}, {0}};
 
 /* The mock broker hands out one batch a partition and fetch, so single messages would crawl. */
-static const char *const producing[][2] = {
-    {"linger.ms", "10"}, {"compression.type", "lz4"}, {"queue.buffering.max.messages", "500000"}, {0}};
+static const char *const producing[][2] = {{"linger.ms", "10"},
+                                           {"compression.type", "lz4"},
+                                           {"queue.buffering.max.messages", "500000"},
+                                           {0}};
 
 static const char *const consuming[][2] = {{"group.id", "funneld-demo-screen"},
                                            {"enable.auto.commit", "false"},
@@ -115,9 +117,10 @@ static rd_kafka_resp_err_t consumer_assign(rd_kafka_t *client)
     rd_kafka_topic_partition_list_t *parts = rd_kafka_topic_partition_list_new(2);
     rd_kafka_resp_err_t rc;
 
-    rd_kafka_topic_partition_list_add(parts, DEMO_TOPIC_ALERTS, 0)->offset = RD_KAFKA_OFFSET_BEGINNING;
-    rd_kafka_topic_partition_list_add(parts, DEMO_TOPIC_DEADLETTER, 0)->offset =
-        RD_KAFKA_OFFSET_BEGINNING;
+    rd_kafka_topic_partition_list_add(parts, DEMO_TOPIC_ALERTS, 0)
+        ->offset = RD_KAFKA_OFFSET_BEGINNING;
+    rd_kafka_topic_partition_list_add(parts, DEMO_TOPIC_DEADLETTER, 0)
+        ->offset = RD_KAFKA_OFFSET_BEGINNING;
     rc = rd_kafka_assign(client, parts);
     /* A list librdkafka has seen keeps its client alive until it is gone. */
     rd_kafka_topic_partition_list_destroy(parts);
@@ -162,7 +165,8 @@ static const char *message_reason(const rd_kafka_message_t *m)
     size_t len;
 
     if (rd_kafka_message_headers(m, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
-        rd_kafka_header_get_last(headers, "funneld_reason", &value, &len) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        rd_kafka_header_get_last(headers, "funneld_reason", &value, &len) !=
+            RD_KAFKA_RESP_ERR_NO_ERROR)
         return NULL;
     return value; /* librdkafka puts a NUL behind every header's value */
 }

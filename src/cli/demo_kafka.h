@@ -21,7 +21,7 @@ int demo_producer_flush(struct demo_producer *p, int timeout_ms);
 struct demo_consumer;
 
 struct demo_message {
-    int dead_letter; /* else an alert */
+    int dead_letter;   /* else an alert */
     const char *value; /* borrowed until the next call */
     size_t len;
     const char *reason; /* of a dead letter, or NULL */

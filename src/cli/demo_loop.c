@@ -9,11 +9,11 @@
 #define TICK_MS 25
 #define REPORT_EVERY_MS 400
 #define DRAW_EVERY_MS 200
-#define TICK_MAX_MS 200             /* after a pause (Ctrl-Z) time goes on where it was */
-#define SLICE_MS (10 * MINUTE_MS)   /* of history, so that partitions stay close together */
+#define TICK_MAX_MS 200           /* after a pause (Ctrl-Z) time goes on where it was */
+#define SLICE_MS (10 * MINUTE_MS) /* of history, so that partitions stay close together */
 #define SLICE_BUDGET_MS 50
 #define SLICE_FLUSH_MS 5000
-#define BEHIND_MAX_S 4              /* how far, by the clock, the daemon may be behind the generator */
+#define BEHIND_MAX_S 4 /* how far, by the clock, the daemon may be behind the generator */
 #define BEHIND_MIN_MS (30 * MINUTE_MS)
 #define REPORT_WAIT_MS 10000
 

@@ -21,8 +21,8 @@ enum { DEMO_SUMS_MAX = 256 };
 
 /* Zero-initialised is empty. */
 struct demo_report {
-    bool there; /* at least one answer was understood */
-    int64_t begin_ms;           /* event time of the first event */
+    bool there;       /* at least one answer was understood */
+    int64_t begin_ms; /* event time of the first event */
     int64_t events, entities, deadletters;
     struct demo_sums now;
     struct demo_sums past[DEMO_SUMS_MAX]; /* a ring, at least half an event minute apart */

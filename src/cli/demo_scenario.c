@@ -2,14 +2,15 @@
 #include "cli/demo_scenario.h"
 
 #define DAY_MS (24 * HOUR_MS)
-#define HISTORY_MS (6 * HOUR_MS)        /* change rules look three hours back */
+#define HISTORY_MS (6 * HOUR_MS) /* change rules look three hours back */
 #define FIRST_MS (HISTORY_MS + 25 * MINUTE_MS)
-#define EVERY_MS (5 * HOUR_MS)          /* not a multiple of the three hours above */
+#define EVERY_MS (5 * HOUR_MS) /* not a multiple of the three hours above */
 #define LASTS_MS (75 * MINUTE_MS)
-#define OPENING_MS (3 * HOUR_MS)        /* from the first visitor to a full house */
-#define VISITS_MAX 5200.0               /* an hour, in the afternoon */
+#define OPENING_MS (3 * HOUR_MS) /* from the first visitor to a full house */
+#define VISITS_MAX 5200.0        /* an hour, in the afternoon */
 
-const char *const shop_stage_ids[SHOP_STAGES + 1] = {"visit", "cart", "checkout", "paid", DEMO_EXIT};
+const char *const shop_stage_ids[SHOP_STAGES + 1] = {"visit", "cart", "checkout", "paid",
+                                                     DEMO_EXIT};
 const char *const shop_channels[SHOP_CHANNELS] = {"ads", "search", "mail"};
 const char *const shop_devices[SHOP_DEVICES] = {"mobile", "desktop"};
 const char *const shop_owners[SHOP_OWNERS] = {"li", "meyer", "okafor", "silva"};

@@ -26,16 +26,16 @@ extern const char *const shop_reasons[SHOP_REASONS];
 
 /* Something that goes wrong in one step, for the visitors of one channel or device. */
 struct incident_kind {
-    int step;             /* 0: visit>cart, … */
-    int channel, device;  /* -1: all of them */
-    double rate;          /* what the step's rate falls to */
-    enum demo_word story; /* what happened, in words */
-    const char *rule;     /* the rule whose alert has to find it */
+    int step;                  /* 0: visit>cart, … */
+    int channel, device;       /* -1: all of them */
+    double rate;               /* what the step's rate falls to */
+    enum demo_word story;      /* what happened, in words */
+    const char *rule;          /* the rule whose alert has to find it */
     const char *label, *value; /* and its dimension */
 };
 
 struct incident {
-    int64_t number;       /* from 0 */
+    int64_t number; /* from 0 */
     int64_t from_ms, to_ms;
     const struct incident_kind *kind;
 };

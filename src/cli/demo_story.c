@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FOUND_WITHIN HOUR_MS       /* after the end, an alert is no longer about this incident */
+#define FOUND_WITHIN HOUR_MS /* after the end, an alert is no longer about this incident */
 #define RESOLVED_WITHIN (4 * HOUR_MS)
 #define INDENT "                  " /* as wide as a line's time */
 
@@ -67,8 +67,8 @@ static bool story_expects(const struct demo_story *s, const struct demo_alert *x
     struct incident first = scenario_incident(s->start_ms, 0);
 
     return strcmp(x->rule, first.kind->rule) == 0 &&
-           demo_alert_has(x, first.kind->label, first.kind->value) && x->starts_ms > first.from_ms &&
-           x->starts_ms <= first.to_ms + FOUND_WITHIN;
+           demo_alert_has(x, first.kind->label, first.kind->value) &&
+           x->starts_ms > first.from_ms && x->starts_ms <= first.to_ms + FOUND_WITHIN;
 }
 
 static void story_evidence(const struct demo_story *s, const struct demo_alert *x)

@@ -168,7 +168,8 @@ static const struct demo_alert *firing_at(const struct demo_alerts *a, int step)
     return NULL;
 }
 
-static void draw_stage(const struct demo_view *v, struct buf *out, const struct demo_sums *s, int stage)
+static void draw_stage(const struct demo_view *v, struct buf *out, const struct demo_sums *s,
+                       int stage)
 {
     struct line l = line_begin(v, out);
     char count[24];
@@ -182,7 +183,8 @@ static void draw_stage(const struct demo_view *v, struct buf *out, const struct 
     line_end(&l);
 }
 
-static void draw_step(const struct demo_view *v, struct buf *out, const struct demo_sums *s, int step)
+static void draw_step(const struct demo_view *v, struct buf *out, const struct demo_sums *s,
+                      int step)
 {
     struct line l = line_begin(v, out);
     const struct demo_alert *firing = firing_at(v->alerts, step);

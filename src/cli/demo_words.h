@@ -9,8 +9,7 @@
     X(STAGE_CART, "Cart", "加购") \
     X(STAGE_CHECKOUT, "Checkout", "结账") \
     X(STAGE_PAID, "Paid", "支付") \
-    X(STORY_COUPON, "the coupon of the ads is refused at payment", \
-      "广告里的优惠券在支付时被拒绝") \
+    X(STORY_COUPON, "the coupon of the ads is refused at payment", "广告里的优惠券在支付时被拒绝") \
     X(STORY_BUTTON, "on phones the checkout button is off the screen", "手机上看不到“去结账”按钮") \
     X(TITLE, "funneld demo: the funnel of a shop", "funneld 演示：一家网店的漏斗") \
     X(SPEED, "event time runs %.0f times as fast as the clock", "事件时间是时钟的 %.0f 倍") \
@@ -30,15 +29,18 @@
     X(SPAN, "the last %lld event minutes", "最近 %lld 分钟（事件时间）") \
     X(AGE, "%lld min ago", "%lld 分钟前") \
     X(CLOCK, "event time", "事件时间") \
-    X(COUNTS, "%lld events, %lld visitors, %lld dead letters", "%lld 个事件，%lld 位访客，%lld 个死信") \
+    X(COUNTS, "%lld events, %lld visitors, %lld dead letters", \
+      "%lld 个事件，%lld 位访客，%lld 个死信") \
     X(ALERTS, "Alerts on %s", "%s 上的告警") \
     X(NO_ALERTS, "none yet", "暂无") \
-    X(NORMAL, "script: all is well; the next incident begins at %s", "脚本：一切正常；下一次故障始于 %s") \
+    X(NORMAL, "script: all is well; the next incident begins at %s", \
+      "脚本：一切正常；下一次故障始于 %s") \
     X(BROKEN, "script, until %s: %s", "脚本，至 %s：%s") \
     X(HINT, "Ctrl-C ends it. The configuration: funneld demo --print-config", \
       "按 Ctrl-C 结束。配置见：funneld demo --print-config") \
     X(NO_REPORT, "waiting for the daemon's figures", "等待守护进程的数据") \
-    X(DONE_OK, "The incident's alert fired %lld event minutes after it began and resolved %lld after it ended.", \
+    X(DONE_OK, \
+      "The incident's alert fired %lld event minutes after it began and resolved %lld after it ended.", \
       "故障开始 %lld 分钟后告警触发，故障结束 %lld 分钟后告警恢复（事件时间）。") \
     X(DONE_COUNTS, "%lld events, %.0f seconds.", "%lld 个事件，用时 %.0f 秒。") \
     X(STOPPED, "Stopped.", "已停止。")

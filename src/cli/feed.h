@@ -13,31 +13,31 @@
 #include "shell/config_load.h"
 
 struct feed_line {
-    size_t at, len;  /* in bytes[] */
+    size_t at, len; /* in bytes[] */
     int64_t number;
 };
 
 struct feed {
     struct config config;
     struct pipeline *pipeline;
-    struct records out;      /* what the last step put out */
+    struct records out; /* what the last step put out */
 
-    const char *command;     /* for messages */
+    const char *command; /* for messages */
     const char *path;
     int fd;
     uint16_t input;
-    int64_t size;            /* of the file; -1: unknown */
-    int64_t taken;           /* bytes read from it */
+    int64_t size;  /* of the file; -1: unknown */
+    int64_t taken; /* bytes read from it */
     int64_t lines;
-    char *block;             /* as read */
+    char *block; /* as read */
     size_t block_at, block_len;
     bool over;
-    struct buf bytes;        /* of the batch's lines */
+    struct buf bytes; /* of the batch's lines */
     struct feed_line *batch;
     struct message *messages;
     size_t count;
 
-    bool bar;                /* progress on a terminal */
+    bool bar; /* progress on a terminal */
     int64_t begun_ms, bar_ms;
     uint64_t alerts, deadletters; /* records put out */
 };

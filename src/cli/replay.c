@@ -80,7 +80,8 @@ static struct span header_of(const struct records *r, const struct record *x, co
 
 static void put_number(struct buf *out, const char *name, struct span digits)
 {
-    buf_fmt(out, ",\"%s\":%.*s", name, digits.p ? (int)digits.len : 4, digits.p ? digits.p : "null");
+    buf_fmt(out, ",\"%s\":%.*s", name, digits.p ? (int)digits.len : 4,
+            digits.p ? digits.p : "null");
 }
 
 static void put_deadletter(struct replay *p, const struct records *r, const struct record *x)
@@ -142,15 +143,19 @@ int replay_main(int argc, char **argv)
         {"output", 'o', OPTION_CHOICE, &p.output, "WHAT", "what to print (alerts)", outputs},
         {"headers", 0, OPTION_FLAG, &p.headers, NULL,
          "print key and headers too: {\"key\", \"headers\", \"value\"}", NULL},
-        {"input", 0, OPTION_TEXT, &topic, "TOPIC", "whose events these are (the first input's)", NULL},
+        {"input", 0, OPTION_TEXT, &topic, "TOPIC", "whose events these are (the first input's)",
+         NULL},
         {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
     };
     const struct options options = {
-        "replay", "-c CONFIG [OPTIONS] FILE|-",
+        "replay",
+        "-c CONFIG [OPTIONS] FILE|-",
         "Runs the events of a file, one a line, through the machines that `run` has, and prints what\n"
         "they put out: the very alerts `run` would publish. Dead letters come with the line's number,\n"
         "counted from 0. - is standard input.",
-        specs, 1, 1};
+        specs,
+        1,
+        1};
     struct feed feed;
     int first, code = options_parse(&options, argc, argv, &first);
 

@@ -56,14 +56,18 @@ int report_main(int argc, char **argv)
         {"format", 'f', OPTION_CHOICE, &format, "FORMAT", "how to print it (table)", formats},
         {"cohort", 0, OPTION_CHOICE, &cohort, "UNIT", "also by when stays began", cohorts},
         {"funnel", 0, OPTION_TEXT, &funnel, "NAME", "only this one (all)", NULL},
-        {"input", 0, OPTION_TEXT, &topic, "TOPIC", "whose events these are (the first input's)", NULL},
+        {"input", 0, OPTION_TEXT, &topic, "TOPIC", "whose events these are (the first input's)",
+         NULL},
         {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
     };
     const struct options options = {
-        "report", "-c CONFIG [OPTIONS] FILE|-",
+        "report",
+        "-c CONFIG [OPTIONS] FILE|-",
         "Counts the events of a file, one a line, and prints what the funnels look like at its end.\n"
         "JSON is one object a funnel and line. - is standard input.",
-        specs, 1, 1};
+        specs,
+        1,
+        1};
     struct feed feed;
     int first, code = options_parse(&options, argc, argv, &first);
 
@@ -75,9 +79,10 @@ int report_main(int argc, char **argv)
     if (code == EXIT_OK)
         code = feed_run(&feed, sink_nothing, NULL);
     if (code == EXIT_OK)
-        code = report_print(&feed, &(struct report_options){.format = format_of[format],
-                                                            .cohort = cohort < 0 ? -1 : cohort_of[cohort],
-                                                            .funnel = funnel});
+        code = report_print(&feed,
+                            &(struct report_options){.format = format_of[format],
+                                                     .cohort = cohort < 0 ? -1 : cohort_of[cohort],
+                                                     .funnel = funnel});
     if (code == EXIT_OK)
         feed_summary(&feed);
     feed_close(&feed);

@@ -27,14 +27,18 @@ int trace_main(int argc, char **argv)
     const char *file = CONFIG_DEFAULT, *topic = NULL;
     const struct option_spec specs[] = {
         {"config", 'c', OPTION_TEXT, &file, "FILE", "the configuration (" CONFIG_DEFAULT ")", NULL},
-        {"input", 0, OPTION_TEXT, &topic, "TOPIC", "whose events these are (the first input's)", NULL},
+        {"input", 0, OPTION_TEXT, &topic, "TOPIC", "whose events these are (the first input's)",
+         NULL},
         {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
     };
     const struct options options = {
-        "trace", "-c CONFIG ENTITY FILE|-",
+        "trace",
+        "-c CONFIG ENTITY FILE|-",
         "Explains one entity: each of its events in the file, one a line, and what it changed.\n"
         "Exits with 1 when the file has no event of it. - is standard input.",
-        specs, 2, 2};
+        specs,
+        2,
+        2};
     struct trace t = {0};
     struct feed feed;
     int first, code = options_parse(&options, argc, argv, &first);

@@ -190,7 +190,7 @@ static void one_trial(uint64_t number)
 
 Test(riskset, is_a_list_of_stays)
 {
-    for (uint64_t number = 0; number < 400; number++)
+    for (uint64_t number = 0; number < 250; number++)
         one_trial(number);
 }
 

@@ -2,6 +2,7 @@
 #include "shell/metrics.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

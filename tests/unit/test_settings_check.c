@@ -225,7 +225,7 @@ Test(check, time)
         CASE("time: {pane: 500ms}\n", 4, 14, "time.pane", "shorter than 1s", "1s"),
         CASE("time: {pane: off}\n", 4, 14, "time.pane", "'off'", "1s"),
         CASE("time: {pane: 30m}\n", 4, 14, "time.pane", "'30m' does not divide 15m", "15m"),
-        CASE("time: {lateness: 2d}\n", 4, 18, "time.lateness", "'2d' is out of range", "0s to 1d"),
+        CASE("time: {lateness: 8d}\n", 4, 18, "time.lateness", "'8d' is out of range", "0s to 1w"),
         CASE("time: {max_ahead: 31d}\n", 4, 19, "time.max_ahead", "out of range", "30d"),
         CASE("time: {max_jump: off}\n", 4, 18, "time.max_jump", "'off' is out of range", "1s to"),
         CASE("time: {max_skew: 0}\n", 4, 18, "time.max_skew", "'0' is out of range", "1 to 4096"),
@@ -264,7 +264,7 @@ Test(check, http)
 {
     static const char *const good[] = {"off", "127.0.0.1:0", "127.9.9.9:80", "localhost:9464",
                                        "'[::1]:9464'"};
-    static const char *const bad[] = {"9464",          "':9464'",      "127.0.0.1",    "127.0.0.1:",
+    static const char *const bad[] = {"9464",          "':9464'",      "127.0.0.1",    "'127.0.0.1:'",
                                       "127.0.0.1:65536", "256.0.0.1:1", "1.2.3:80",     "example.com:80",
                                       "'::1:80'",      "'[::1]'",      "'[::1:80'",    "1.2.3.4.5:80",
                                       "127.0.0.1:80x", "localhost",    "'[]:80'",      "'[12]:80'"};
