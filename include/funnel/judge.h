@@ -172,6 +172,9 @@ struct etime judge_reached(const struct judge *j);
 
 /* --- between the files of the judge --- */
 
+/* judge_pane.c */
+void judge_apply_pane(struct judge *j, const struct pending_pane *p);
+void judge_step_advance(struct judge_step *s, int64_t to); /* its risk set */
 /* judge_leaf.c */
 void judge_leaves_init(struct judge *j);
 void judge_leaves_deinit(struct judge *j);

@@ -27,7 +27,6 @@
     X(EVIDENCE, "%lld of %lld: %.1f %%, 95 %% interval %.1f to %.1f; expected %.1f %%", \
       "%lld / %lld：%.1f%%，95%% 区间 %.1f 至 %.1f；预期 %.1f%%") \
     X(SPAN, "the last %lld event minutes", "最近 %lld 分钟（事件时间）") \
-    X(AGE, "%lld min ago", "%lld 分钟前") \
     X(CLOCK, "event time", "事件时间") \
     X(COUNTS, "%lld events, %lld visitors, %lld dead letters", \
       "%lld 个事件，%lld 位访客，%lld 个死信") \

@@ -352,7 +352,7 @@ Test(check, every_mistake_at_once_in_order)
         {text, 7, 14, "time.pane", "'7m' does not divide", "1m"},
         {text, 7, 18, "time.idle_after", "no effect", "leave"},
         {text, 7, 44, "time.lateness", "'3' has no unit", "3s"},
-        {text, 10, 41, "funnels.销售.stages[2].alias", "'线索' is named twice", "remove or rename"},
+        {text, 10, 38, "funnels.销售.stages[2].alias", "'线索' is named twice", "remove or rename"},
         {text, 11, 10, "funnels.销售.won", "'方按' is none of the stages", "线索, 方案, 成交"},
         {text, 12, 13, "funnels.销售.window", "'3x' is not a duration", "1h30m"},
         {text, 14, 23, "funnels.销售.rules[0].kind", "'drop' comes in a later version", "target"},

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Random settings and streams for property tests: rich enough that alerts fire and resolve, caps refuse,
+ * windows pass, clocks go wrong. A function of the seed alone. */
+#ifndef TESTS_STREAMS_H
+#define TESTS_STREAMS_H
+
+#include "lib/pipe_kit.h"
+
+struct stream {
+    uint64_t seed;
+    struct buf yaml;
+    struct pipe_log log; /* in one interleaving; order within a partition is what counts */
+    size_t partitions;
+    int64_t from_ms, pane_ms, gap_from_ms,
+        gap_to_ms; /* gap: nothing happens in it; equal: there is none */
+};
+
+enum stream_flag {
+    STREAM_GAP = 1,        /* a long quiet time in the middle */
+    STREAM_TIMESTAMPS = 2, /* records have timestamps, some events come from the future */
+};
+
+void stream_make(struct stream *s, uint64_t seed, size_t partitions, unsigned flags);
+void stream_deinit(struct stream *s);
+
+/* What is to be equal between two runs of one log. */
+struct run_result {
+    struct buf deadletters[PIPE_SOURCES_MAX]; /* by partition, in order */
+    struct buf alerts[4];                     /* by funnel, in order */
+    struct buf report;
+    uint64_t tally_digests[PIPE_SOURCES_MAX], judge_digest;
+    size_t fired, resolved;
+    uint64_t counts[COUNTER_COUNT];
+    uint64_t conservation; /* by judge_audit */
+};
+void run_result_take(struct pipe *k, struct run_result *ret);
+void run_result_deinit(struct run_result *r);
+/* NULL where they are equal, else what differs. */
+const char *run_result_differs(const struct run_result *a, const struct run_result *b);
+
+/* Feeds lines[order[0..count)) of the log in batches: batch(user, at) says how many come next. */
+typedef size_t stream_batch_fn(void *user, struct pipe *k, size_t at);
+void stream_run(struct stream *s, const size_t *order, size_t count, stream_batch_fn *batch,
+                void *user, struct run_result *ret);
+
+/* --- properties --- */
+
+struct property_sums {
+    size_t fired, resolved, streams;
+};
+/* NULL, or what is wrong with these lines of the stream. Adds to sums what happened. */
+typedef const char *property_fn(struct stream *s, const size_t *lines, size_t count,
+                                struct property_sums *sums);
+/* Streams of seeds [first, first + count), 1 to max_partitions partitions. The first stream that fails is
+ * made smaller, printed with its seed and its settings, and what is wrong with it returned. SEED in the
+ * environment runs that one alone. */
+const char *property_run(property_fn *check, uint64_t first, size_t count, size_t max_partitions,
+                         unsigned flags, struct property_sums *ret_sums);
+
+#endif

@@ -1,0 +1,219 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The commands that need no Kafka, as a user meets them: help, wrong lines, files, formats, exit codes."""
+import base64
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+FUNNELD = os.environ["FUNNELD"]
+FAILED, USAGE, IO, CONFIGURATION = 1, 64, 74, 78
+
+CONFIG = """
+kafka: {bootstrap.servers: "127.0.0.1:1"}
+inputs: [{topic: orders}, {topic: others}]
+http: off
+limits: {message: 1KiB}
+time: {lateness: 0s}
+funnels:
+  shop:
+    stages: [visit, cart, paid]
+    lost: [cancelled]
+    window: 1h
+    dims: {channel: {values: [ads, mail]}}
+    rules:
+      - {id: low, kind: target, step: visit>cart, target: 0.9, window: 10m, min_entries: 10, hold: 0s}
+  other:
+    stages: [a, b]
+    window: 1h
+"""
+results = {True: 0, False: 0}
+
+
+def check(what, good):
+    results[bool(good)] += 1
+    if not good:
+        print("FAILED:", what)
+
+
+def run(*args, stdin=b"", stdout=subprocess.PIPE):
+    return subprocess.run([FUNNELD, *args], input=stdin, stdout=stdout, stderr=subprocess.PIPE, timeout=60)
+
+
+def expect(what, code, *args, err=None, **kw):
+    """Runs it and checks how it ends, and that stderr says `err`. Returns stdout's text."""
+    done = run(*args, **kw)
+    errors = done.stderr.decode()
+    check("%s: exit status %d, not %d\n%s" % (what, code, done.returncode, errors), done.returncode == code)
+    if err is not None:
+        check("%s: stderr says %r: %s" % (what, err, errors), err in errors)
+    return (done.stdout or b"").decode()
+
+
+def event(n, stage, minute, funnel="shop", **more):
+    ts = "2026-03-02T%02d:%02d:00Z" % (10 + minute // 60, minute % 60)
+    return {"entity_id": "v-%d" % n, "funnel": funnel, "stage": stage, "ts": ts,
+            "dims": {"channel": "ads" if n % 2 else "mail"}, **more}
+
+
+def events():
+    """Twenty visitors in a minute; half of them reach the cart, two pay, one gives up; then time passes."""
+    out = [event(n, "visit", 0) for n in range(20)]
+    out += [event(n, "cart", 1, amount="12.30") for n in range(10)]
+    out += [event(0, "paid", 2, amount="12.30"), event(1, "paid", 2, amount="12.30")]
+    out += [event(2, "cancelled", 3, reason="price")]
+    out += [event(1000 + m, "a", m, funnel="other") for m in range(4, 30)]
+    return out
+
+
+def lines(items):
+    return "".join(json.dumps(x) + "\n" for x in items).encode()
+
+
+def test_help():
+    for command in ("run", "check", "replay", "report", "trace", "demo", "settings", "version"):
+        out = expect(command + " --help", 0, command, "--help")
+        check(command + " --help shows its usage", out.startswith("Usage: funneld " + command))
+    expect("help", 0, "help")
+    expect("no command", USAGE)
+    expect("an unknown command", USAGE, "replya", err="replay")
+
+
+def test_usage(conf):
+    for command in ("replay", "report", "trace", "demo", "check"):
+        expect(command + " with an unknown option", USAGE, command, "--no-such", err="--no-such")
+    for command in ("replay", "report", "trace"):
+        expect(command + " without a file", USAGE, command, "-c", conf)
+    expect("trace without a file", USAGE, "trace", "-c", conf, "v-1")
+    expect("an unknown output", USAGE, "replay", "-c", conf, "--output", "nothing", "-", err="deadletters")
+    expect("an unknown format", USAGE, "report", "-c", conf, "--format", "xml", "-", err="table")
+    expect("an unknown funnel", USAGE, "report", "-c", conf, "--funnel", "shopp", "-", err="shop, other")
+    expect("an unknown input", USAGE, "replay", "-c", conf, "--input", "ordres", "-", err="orders, others")
+    expect("demo with an operand", USAGE, "demo", "now")
+    expect("a demo too fast", USAGE, "demo", "--speed", "100000", err="--speed")
+
+
+def test_files(conf, folder):
+    wrong = os.path.join(folder, "wrong.yaml")
+    with open(wrong, "w") as f:
+        f.write(CONFIG.replace("window: 1h", "windwo: 1h"))
+    for command in (["replay"], ["report"], ["trace", "v-1"]):
+        name, *rest = command
+        expect(name + " of no file", IO, name, "-c", conf, *rest, folder + "/none", err="No such file")
+        expect(name + " of a folder", IO, name, "-c", conf, *rest, folder, err="directory")
+        expect(name + " without its configuration", IO, name, "-c", folder + "/none.yaml", *rest, "-")
+        expect(name + " with a wrong one", CONFIGURATION, name, "-c", wrong, *rest, "-", err="windwo")
+    with open("/dev/full", "w") as full:
+        for command in (["report"], ["replay", "--output", "report"]):
+            expect(command[0] + " to a full disk", IO, *command, "-c", conf, "-", stdin=lines(events()),
+                   stdout=full, err="No space")
+
+
+def test_replay(conf, folder):
+    data = lines(events())
+    path = os.path.join(folder, "events.ndjson")
+    with open(path, "wb") as f:
+        f.write(data)
+    out = expect("replay", 0, "replay", "-c", conf, path, err="59 lines, 59 events")
+    alerts = [json.loads(x) for x in out.splitlines()]
+    check("replay prints the alert", [a["rule"]["id"] for a in alerts[:1]] == ["low"])
+    check("it fires", alerts and alerts[0]["status"] == "firing")
+    check("stdin gives the same", out == expect("replay -", 0, "replay", "-c", conf, "-", stdin=data))
+    check("so does a last line without its break",
+          out == expect("replay", 0, "replay", "-c", conf, "-", stdin=data[:-1], err="59 lines"))
+    full = [json.loads(x) for x in expect("replay --headers", 0, "replay", "-c", conf, "--headers",
+                                          path).splitlines()]
+    check("--headers gives the same values", [x["value"] for x in full] == alerts)
+    check("key and fingerprint agree", all(x["key"] == x["value"]["fingerprint"] for x in full))
+    check("CloudEvents headers", all(x["headers"]["ce_specversion"] == "1.0" for x in full))
+    report = expect("replay --output report", 0, "replay", "-c", conf, "--output", "report", path)
+    check("the report is report's", report == expect("report", 0, "report", "-c", conf, "--format", "json",
+                                                     path))
+    check("no events, no alerts", expect("replay of nothing", 0, "replay", "-c", conf, "-") == "")
+
+
+def test_deadletters(conf):
+    good = json.dumps(events()[0]).encode()
+    binary = b'{"entity_id":"\xff"}'
+    stdin = b"\n".join([good, b"", b"{not json", b'{"entity_id":"x"}', good[:-1] + b" " * 5000 + b"}",
+                        binary, good])
+    out = expect("bad lines", 0, "replay", "-c", conf, "--output", "deadletters", "-", stdin=stdin,
+                 err="7 lines")
+    letters = [json.loads(x) for x in out.splitlines()]
+    check("a dead letter for each", len(letters) == 4)
+    check("with its line", [x["line"] for x in letters] == [2, 3, 4, 5])
+    check("and reason", [x["reason"] for x in letters] == ["malformed", "unmapped", "oversized", "utf8"])
+    check("and bytes", letters[0]["value"] == "{not json" and letters[0]["byte"] == 1)
+    check("and field", letters[0]["field"] is None and letters[1]["field"] == "stage")
+    coded = letters[3].get("value_base64url", "")
+    check("bytes that are no text are coded",
+          base64.urlsafe_b64decode(coded + "=" * (-len(coded) % 4)) == binary)
+    check("an oversized line is cut", 1024 < len(letters[2]["value"]) < 2000)
+    check("good lines count all the same",
+          '"events":2' in expect("report", 0, "report", "-c", conf, "--format", "json", "--funnel", "shop",
+                                 "-", stdin=stdin))
+
+
+def test_report(conf):
+    data = lines(events())
+    out = expect("report as JSON", 0, "report", "-c", conf, "--format", "json", "-", stdin=data)
+    reports = [json.loads(x) for x in out.splitlines()]
+    check("one object a funnel", [r["funnel"] for r in reports] == ["shop", "other"])
+    steps = reports[0]["steps"]
+    check("entries", [s["entered"] for s in steps] == [20, 10])
+    check("conversions", [s["advanced"] for s in steps] == [10, 2])
+    check("what is lost", steps[1]["lost"] == 1 and reports[0]["lost_reasons"] == {"price": 1})
+    one = expect("report of one funnel", 0, "report", "-c", conf, "--format", "json", "--funnel", "other",
+                 "-", stdin=data)
+    check("only that one", [json.loads(x)["funnel"] for x in one.splitlines()] == ["other"])
+    for unit, name in (("day", "2026-03-02"), ("week", "2026-W10"), ("month", "2026-03")):
+        out = expect("report by " + unit, 0, "report", "-c", conf, "--format", "json", "--cohort", unit, "-",
+                     stdin=data)
+        check("cohorts by " + unit, [c["name"] for c in json.loads(out.splitlines()[0])["cohorts"]] == [name])
+    table = expect("report as a table", 0, "report", "-c", conf, "-", stdin=data)
+    check("the table names funnel and stages", all(x in table for x in ("shop", "visit", "cart", "50.0 %")))
+    rows = list(csv.reader(io.StringIO(expect("report as CSV", 0, "report", "-c", conf, "--format", "csv",
+                                              "-", stdin=data))))
+    check("CSV has a heading", rows and "funnel" in rows[0])
+    check("and rows of its length", len(rows) > 2 and all(len(r) == len(rows[0]) for r in rows))
+
+
+def test_trace(conf):
+    data = lines(events())
+    out = expect("trace", 0, "trace", "-c", conf, "v-1", "-", stdin=data)
+    check("a line for each event of it", len(out.splitlines()) == 3 and "paid" in out)
+    expect("trace of nobody", FAILED, "trace", "-c", conf, "v-none", "-", stdin=data, err="v-none")
+
+
+def test_demo_config(folder):
+    for language in ("en", "zh"):
+        path = os.path.join(folder, language + ".yaml")
+        out = expect("demo --print-config", 0, "demo", "--print-config", "--lang", language)
+        with open(path, "w") as f:
+            f.write(out)
+        expect("check of the demo's configuration", 0, "check", "-c", path)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        conf = os.path.join(folder, "conf.yaml")
+        with open(conf, "w") as f:
+            f.write(CONFIG)
+        test_help()
+        test_usage(conf)
+        test_files(conf, folder)
+        test_replay(conf, folder)
+        test_deadletters(conf)
+        test_report(conf)
+        test_trace(conf)
+        test_demo_config(folder)
+    print("%d passed, %d failed" % (results[True], results[False]))
+    return 1 if results[False] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
