@@ -138,7 +138,7 @@ struct judge {
     size_t touched_count, touched_cap;
     int64_t closed;     /* INT64_MIN before the first pane */
     bool finished;      /* `closed` is the last pane, not a whole one */
-    int64_t first_pane; /* the first one with cells */
+    int64_t first_pane, last_pane; /* with cells, so far; INT64_MIN before the first */
     int64_t day;        /* of the last pane, in the zone; INT64_MIN */
     int64_t counts[FUNNEL_COUNT_COUNT];
     int64_t first_ms, last_ms;

@@ -49,13 +49,14 @@ void rules_gauge(const struct judge *j, uint64_t *firing, uint64_t *pending);
 /* --- reading.c: what a rule sees, and what it says of it --- */
 struct reading {
     struct etime from, to;
+    struct etime since; /* of the earliest event it goes by: change looks further back */
     int64_t entries, conversions;
     int64_t before_entries, before_conversions; /* change */
     double rate, low, high;
     double expected;  /* NaN where there is none yet */
     double statistic; /* > 0: worse than expected (change, rise: better), in standard deviations */
     bool rise;
-    bool complete; /* all panes of the window were seen from the start of the log on */
+    bool complete; /* the log had begun by `since` */
     enum alert_verdict verdict;
 };
 /* Whether the rule's window ends with this pane. */

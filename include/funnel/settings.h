@@ -236,6 +236,9 @@ void settings_problem_add(struct settings_problems *p, struct settings_mark mark
 /* Parses and checks a YAML text. Returns NULL when there is any error; problems may hold warnings all
  * the same. `problems` is zeroed by the caller; both results are the caller's. The text is not kept. */
 struct settings *settings_parse(const char *text, size_t len, struct settings_problems *problems);
+/* The same, but what could be read is returned even with errors, so that the shell can add what it finds wrong
+ * to the same list. Not to be run then. NULL: the text is no YAML at all. */
+struct settings *settings_read(const char *text, size_t len, struct settings_problems *problems);
 void settings_free(struct settings *s); /* accepts NULL */
 
 /* Index into fields[], or -1. */

@@ -94,6 +94,7 @@ void tally_close(struct tally *t);
 /* tally_time.c: watermark, order, lateness, the future. m: the message, for a dead letter. */
 void tally_offer(struct tally *t, struct arrival *a, const struct message *m);
 void tally_release(struct tally *t, int64_t up_to_ms);
+void tally_release_waiting(struct tally *t); /* the end: no one will confirm them any more */
 struct message *tally_copy_message(const struct message *m); /* one block; mem_free */
 void tally_deadletter(struct tally *t, const struct message *m, enum reject reason,
                       const char *field, uint32_t byte);

@@ -257,7 +257,13 @@ void feed_summary(const struct feed *f)
             seconds > 0 ? (double)c.n[COUNTER_EVENTS] / seconds : 0.0, f->alerts, f->deadletters);
 }
 
-/* --- JSON --- */
+/* --- output --- */
+
+int feed_write(const struct buf *text)
+{
+    /* An empty one has no memory, and fwrite() takes no null pointer. */
+    return text->len == 0 || fwrite(text->data, 1, text->len, stdout) == text->len ? 0 : -1;
+}
 
 void feed_json_string(struct buf *out, struct span text)
 {

@@ -117,7 +117,7 @@ static int replay_sink(struct feed *f, void *context)
         else if (p->output == OUTPUT_DEADLETTERS && x->target == RECORD_DEADLETTER)
             put_deadletter(p, &f->out, x);
     }
-    return fwrite(p->text.data, 1, p->text.len, stdout) == p->text.len ? 0 : -1;
+    return feed_write(&p->text);
 }
 
 /* The report, and what is left in stdout's buffer. */
@@ -127,7 +127,7 @@ static int replay_finish(struct replay *p, const struct feed *f)
     if (p->output == OUTPUT_REPORT)
         report_write(f->pipeline, &(struct report_options){.format = REPORT_JSON, .cohort = -1},
                      &p->text);
-    if (fwrite(p->text.data, 1, p->text.len, stdout) == p->text.len && fflush(stdout) == 0)
+    if (feed_write(&p->text) == 0 && fflush(stdout) == 0)
         return EXIT_OK;
     fprintf(stderr, "funneld replay: output: %s\n", strerror(errno));
     return EXIT_IO;

@@ -36,7 +36,7 @@ static int report_print(const struct feed *f, const struct report_options *optio
     bool good;
 
     report_write(f->pipeline, options, &text);
-    good = fwrite(text.data, 1, text.len, stdout) == text.len && fflush(stdout) == 0;
+    good = feed_write(&text) == 0 && fflush(stdout) == 0;
     if (!good)
         fprintf(stderr, "funneld report: output: %s\n", strerror(errno));
     buf_deinit(&text);

@@ -15,11 +15,11 @@ static int trace_sink(struct feed *f, void *context)
 {
     struct trace *t = context;
     struct buf *text = pipeline_trace_text(f->pipeline);
-    bool good = fwrite(text->data, 1, text->len, stdout) == text->len;
+    int rc = feed_write(text);
 
     t->any |= text->len > 0;
     buf_clear(text);
-    return good ? 0 : -1;
+    return rc;
 }
 
 int trace_main(int argc, char **argv)

@@ -13,6 +13,7 @@ void judge_init(struct judge *j, const struct funnel *f, const struct zone *zone
                         .source_count = sources,
                         .closed = INT64_MIN,
                         .first_pane = INT64_MIN,
+                        .last_pane = INT64_MIN,
                         .day = INT64_MIN,
                         .first_ms = INT64_MAX,
                         .last_ms = INT64_MIN};
@@ -187,6 +188,7 @@ static void pending_take(struct judge *j)
 
     if (j->first_pane == INT64_MIN)
         j->first_pane = p->pane;
+    j->last_pane = p->pane;
     judge_apply_pane(j, p);
     j->pending_cells -= p->count;
     mem_free(p->cells);
@@ -194,29 +196,32 @@ static void pending_take(struct judge *j)
     memmove(&j->pending[0], &j->pending[1], j->pending_count * sizeof(*j->pending));
 }
 
-/* The next pane, up to the frontier, in which anything happens; the frontier when nothing does. */
-static int64_t judge_next(const struct judge *j, int64_t frontier)
+/* Counted from the first pane with cells on: when an emptier one before it is closed depends on the batches. */
+static void count_closed(struct judge *j, int64_t pane)
 {
-    int64_t next = j->closed == INT64_MIN ? INT64_MAX : rules_next(j, j->closed);
-
-    if (j->pending_count > 0 && j->pending[0].pane < next)
-        next = j->pending[0].pane;
-    return next < frontier ? next : frontier;
+    if (j->first_pane != INT64_MIN)
+        j->panes_closed += (uint64_t)(pane - (j->closed < j->first_pane ? j->first_pane - 1 : j->closed));
 }
 
+/* Where the frontier stands in between depends on the batches and on the partitions' pace: nothing may happen
+ * there, not even the begin of a day (it chooses the N busiest values). */
 void judge_step(struct judge *j, struct records *out)
 {
     int64_t frontier = judge_frontier(j);
 
     while (j->closed < frontier) {
-        int64_t pane = judge_next(j, frontier);
+        int64_t due = j->closed == INT64_MIN ? INT64_MAX : rules_next(j, j->closed);
+        int64_t cells = j->pending_count > 0 ? j->pending[0].pane : INT64_MAX;
+        int64_t next = due < cells ? due : cells, pane = next < frontier ? next : frontier;
 
-        day_begin(j, pane);
-        if (j->pending_count > 0 && j->pending[0].pane == pane)
+        if (pane == next)
+            day_begin(j, pane);
+        if (pane == cells)
             pending_take(j);
-        j->panes_closed += j->closed == INT64_MIN ? 1 : (uint64_t)(pane - j->closed);
+        count_closed(j, pane);
         j->closed = pane;
-        rules_step(j, pane, out);
+        if (pane == next)
+            rules_step(j, pane, out);
     }
 }
 

@@ -9,7 +9,8 @@
  * at what it was when the alert fired, less half of the minimum effect: the earlier window moves on, and in
  * the end would hold the incident itself.
  *
- * A window with too few entries says nothing; an empty one ends what fires. */
+ * A window with too few entries says nothing, nor does one that begins before the log; an empty one ends
+ * what fires. */
 #include <string.h>
 
 #include "funnel/rules.h"
@@ -50,10 +51,12 @@ static void read_throughput(const struct judge *j, const struct rule *r, const s
         last = floor_div(pane + 1, d->slot_panes) - 1;
         ret->to.ms = (last + 1) * d->slot_panes * pane_ms(j);
         ret->from.ms = ret->to.ms - d->panes * pane_ms(j);
+        ret->since.ms = ret->from.ms - r->against * d->slot_panes * pane_ms(j);
     } else {
         last = zone_period(j->zone, NULL, d->calendar, (pane + 1) * pane_ms(j)) - 1;
         ret->from.ms = zone_period_start(j->zone, d->calendar, last);
         ret->to.ms = zone_period_start(j->zone, d->calendar, last + 1);
+        ret->since.ms = zone_period_start(j->zone, d->calendar, last - r->against);
     }
     sum = window_read(window, d, last);
     before = window_read(window, d, last - r->against);
@@ -102,8 +105,10 @@ static void read_cohort(const struct judge *j, const struct rule *r, const struc
     ret->from.ms = zone_day_start(j->zone, first);
     ret->to.ms = zone_day_start(j->zone, last + 1);
     add_days(j, r, w, first, last, &ret->entries, &ret->conversions);
+    ret->since = ret->from;
     if (r->settings->kind != RULE_CHANGE)
         return;
+    ret->since.ms = zone_day_start(j->zone, first - before);
     /* Months differ in length: the earlier period ends where this one begins. */
     add_days(j, r, w, first - before, d->calendar >= 0 ? first - 1 : last - before,
              &ret->before_entries, &ret->before_conversions);
@@ -192,9 +197,11 @@ void reading_take(struct judge *j, const struct rule *r, const struct watch *w, 
     ret->low = wilson.low;
     ret->high = wilson.high;
     ret->rate = share(ret->conversions, ret->entries);
-    ret->complete = j->first_pane != INT64_MIN && ret->from.ms >= j->first_pane * pane_ms(j);
+    ret->complete = j->first_pane != INT64_MIN && ret->since.ms >= j->first_pane * pane_ms(j);
     ret->verdict = r->settings->kind == RULE_CHANGE ? judge_change(r, w, ret)
                                                     : judge_target(r, ret);
+    if (!ret->complete) /* the log begins inside the window: who entered last had no time to convert */
+        ret->verdict = VERDICT_BETWEEN;
     if (ret->entries == 0) /* nothing to go by: neither starts an alert nor keeps one */
         ret->verdict = VERDICT_CLEAR;
 }

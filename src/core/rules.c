@@ -236,6 +236,7 @@ static void watch_step(struct judge *j, const struct rule *r, struct watch *w, i
 {
     struct alert_timing timing = rule_timing(r);
     struct etime at = {(pane + 1) * j->funnel->pane_ms};
+    struct alert_life life = w->life;
     struct reading x;
     enum alert_turn turn;
 
@@ -243,11 +244,12 @@ static void watch_step(struct judge *j, const struct rule *r, struct watch *w, i
         reading_take(j, r, w, pane, &x);
         w->verdict = x.verdict;
     }
-    turn = alert_life_step(&w->life, &timing, w->verdict, at);
+    turn = alert_life_step(&life, &timing, w->verdict, at);
+    if (turn != TURN_NONE && !due)
+        reading_take(j, r, w, pane, &x); /* as it was judged: in the old state */
+    w->life = life;
     if (turn == TURN_NONE)
         return;
-    if (!due)
-        reading_take(j, r, w, pane, &x);
     if (turn == TURN_FIRE) {
         w->starts_at = at;
         w->reference = x.expected;
@@ -288,17 +290,21 @@ static int64_t period_end(const struct judge *j, int calendar, int64_t pane)
     return floor_div(zone_period_start(j->zone, calendar, period + 1) - 1, j->funnel->pane_ms);
 }
 
-/* Cohorts go on closing for as long as the last stay's window and the rule's own look-back last. */
+/* Cohorts go on closing for as long as the last stay's window and the rule's own look-back last, and some days
+ * for rounding: the day of the stay, the one it is closed in, the one it is judged after. */
 static int64_t cohort_end(const struct judge *j, const struct rule *r, int64_t pane)
 {
     const struct window_def *d = &j->windows[r->window];
-    int64_t reach = (d->calendar >= 0 ? 100 * ZONE_DAY_MS : d->panes * j->funnel->pane_ms);
+    int64_t reach = (d->calendar >= 0 ? 200 * ZONE_DAY_MS : d->panes * j->funnel->pane_ms) +
+                    3 * ZONE_DAY_MS;
     int64_t end = period_end(j, CALENDAR_DAY, pane), longest = 0;
 
+    if (j->last_pane == INT64_MIN)
+        return INT64_MAX;
     for (int step = 0; step <= j->funnel->overall; step++)
         if (r->steps[step] && j->funnel->window_ms[step] > longest)
             longest = j->funnel->window_ms[step];
-    return end * j->funnel->pane_ms > j->last_ms + longest + 2 * reach ? INT64_MAX : end;
+    return (end - j->last_pane) * j->funnel->pane_ms > longest + reach ? INT64_MAX : end;
 }
 
 static int64_t rule_next(const struct judge *j, const struct rule *r, int64_t pane)

@@ -58,7 +58,7 @@ bool settings_has_name(const struct settings_strings *list, const char *name)
     return false;
 }
 
-struct settings *settings_parse(const char *text, size_t len, struct settings_problems *problems)
+struct settings *settings_read(const char *text, size_t len, struct settings_problems *problems)
 {
     struct arena *arena = arena_new(), *scratch = arena_new();
     struct schema b = {.arena = arena, .scratch = scratch, .problems = problems};
@@ -73,6 +73,16 @@ struct settings *settings_parse(const char *text, size_t len, struct settings_pr
     }
     schema_deinit(&b);
     arena_free(scratch);
+    if (root)
+        return s;
+    settings_free(s);
+    return NULL;
+}
+
+struct settings *settings_parse(const char *text, size_t len, struct settings_problems *problems)
+{
+    struct settings *s = settings_read(text, len, problems);
+
     if (problems->errors == 0)
         return s;
     settings_free(s);

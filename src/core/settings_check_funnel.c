@@ -53,6 +53,8 @@ static void check_unique(const struct check *c, struct name_list *names)
 {
     size_t first = 0;
 
+    if (names->count < 2)
+        return;
     qsort(names->items, names->count, sizeof(*names->items), compare_names);
     for (size_t i = 1; i < names->count; i++) {
         const struct name *n = &names->items[i];

@@ -8,10 +8,12 @@
 #include "core/settings_tables.h"
 
 static const char preamble[] =
+    "# SPDX-License-Identifier: Apache-2.0\n"
     "# The settings of funneld: every key, at its default. `funneld check -c FILE` says what is wrong\n"
-    "# with a file. Keys behind a '#' are off, or follow from others; what stands there is an example: take\n"
-    "# the '#' away. A file of one's own needs kafka, inputs and funnels; the rest may be left out.\n"
-    "# Durations are written 500ms, 1h30m, 14d; sizes 64KiB; ratios 0.3 or 30%.\n";
+    "# with a file. Keys behind a '#' are off, or follow from others; what stands there is an example:\n"
+    "# take the '#' away. A file of one's own needs kafka, inputs and funnels, and no more.\n"
+    "# Durations are written 500ms, 1h30m, 14d; sizes 64KiB; ratios 0.3 or 30%.\n"
+    "# Generated from include/funnel/settings_table.h.\n";
 
 /* What the table has no default for. Paths are keys alone, without names and numbers. */
 enum example_use {

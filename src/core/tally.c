@@ -210,6 +210,7 @@ void tally_step(struct tally *t, const struct tally_input *in, struct records *o
 void tally_end(struct tally *t, struct records *out)
 {
     t->records = out;
+    tally_release_waiting(t);
     tally_release(t, INT64_MAX);
     tally_apply(t);
     t->watermark_ms = t->newest_ms;

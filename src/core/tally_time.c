@@ -165,9 +165,10 @@ static bool is_jump(const struct tally *t, const struct arrival *a, int64_t reco
     return a->time_ms - t->newest_ms > by_record + t->settings->time.max_jump;
 }
 
-static bool is_waited_for(const struct tally *t, uint64_t fingerprint)
+/* Among the first `count` that wait. */
+static bool is_waited_for(const struct tally *t, uint64_t fingerprint, size_t count)
 {
-    for (size_t i = 0; i < t->waiting_count; i++)
+    for (size_t i = 0; i < count; i++)
         if (t->waiting[i].fingerprint == fingerprint)
             return true;
     return false;
@@ -193,7 +194,7 @@ static void waiting_admit(struct tally *t, size_t i)
 }
 
 /* Lets go, in log order, those that another entity's event at `time_ms` confirms, and those that are no
- * jump any more. */
+ * jump any more; what follows an entity's jump stays behind it. */
 static void waiting_release(struct tally *t, uint64_t other_than, int64_t time_ms, bool confirms)
 {
     int64_t slack = t->settings->time.max_jump;
@@ -202,11 +203,18 @@ static void waiting_release(struct tally *t, uint64_t other_than, int64_t time_m
         const struct arrival *w = &t->waiting[i];
         bool confirmed = confirms && w->fingerprint != other_than && w->time_ms <= time_ms + slack;
 
-        if (confirmed || !is_jump(t, w, w->copy->timestamp))
+        if ((confirmed || !is_jump(t, w, w->copy->timestamp)) &&
+            !is_waited_for(t, w->fingerprint, i))
             waiting_admit(t, i);
         else
             i++;
     }
+}
+
+void tally_release_waiting(struct tally *t)
+{
+    while (t->waiting_count > 0)
+        waiting_admit(t, 0);
 }
 
 static void waiting_push(struct tally *t, struct arrival *a, const struct message *m)
@@ -233,7 +241,7 @@ void tally_offer(struct tally *t, struct arrival *a, const struct message *m)
         waiting_release(t, a->fingerprint, a->time_ms, true);
         jump = is_jump(t, a, m->timestamp);
     }
-    if (jump || (t->waiting_count > 0 && is_waited_for(t, a->fingerprint))) {
+    if (jump || (t->waiting_count > 0 && is_waited_for(t, a->fingerprint, t->waiting_count))) {
         waiting_push(t, a, m);
         return;
     }

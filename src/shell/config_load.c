@@ -52,25 +52,28 @@ static void config_secret(struct settings *s, const char **value, struct setting
     buf_deinit(&resolved);
 }
 
-/* The table keeps no mark for single values: the line where the key stands is looked up in the text. */
+/* The table keeps no mark for single values: where the key stands is looked up in the text. */
 static struct settings_mark config_mark(const struct buf *text, const char *key)
 {
-    struct settings_mark mark = {0};
+    const char *line = text->data, *end = text->data + text->len;
     size_t n = strlen(key);
-    uint32_t line = 1;
+    uint32_t number = 1;
 
-    for (size_t at = 0; at < text->len; line++) {
-        const char *start = text->data + at, *end = memchr(start, '\n', text->len - at);
-        size_t len = end ? (size_t)(end - start) : text->len - at;
-        size_t indent = 0;
+    for (const char *p = text->data; p + n < end; p++) {
+        bool begins = p == text->data || strchr(" \n{,", p[-1]);
 
-        while (indent < len && start[indent] == ' ')
-            indent++;
-        if (len - indent > n && memcmp(start + indent, key, n) == 0 && start[indent + n] == ':')
-            return (struct settings_mark){line, (uint32_t)indent + 1};
-        at += len + 1;
+        if (*p == '\n') {
+            line = p + 1;
+            number++;
+        } else if (begins && memcmp(p, key, n) == 0 && p[n] == ':') {
+            return (struct settings_mark){number, (uint32_t)(p - line) + 1};
+        } else if (*p == '#' && begins) { /* a comment, to the end of the line */
+            const char *eol = memchr(p, '\n', (size_t)(end - p));
+
+            p = eol ? eol - 1 : end - 1;
+        }
     }
-    return mark;
+    return (struct settings_mark){0};
 }
 
 static void config_secrets(struct settings *s, const struct buf *text,
@@ -126,7 +129,7 @@ int config_load(const char *path, struct config *ret, FILE *diagnostics)
 
     if (code == EXIT_OK) {
         c.hash = XXH3_64bits(text.data, text.len);
-        c.settings = settings_parse(text.data, text.len, &problems);
+        c.settings = settings_read(text.data, text.len, &problems);
         if (c.settings) {
             config_secrets(c.settings, &text, &problems);
             kafka_conf_check(c.settings, &problems);

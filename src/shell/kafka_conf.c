@@ -77,6 +77,15 @@ enum kafka_role kafka_conf_role(const char *key)
 
 /* --- check --- */
 
+/* The core knows some of these keys, and what to write instead. */
+static bool kafka_is_refused(const struct settings_problems *problems, const char *path)
+{
+    for (size_t i = 0; i < problems->count; i++)
+        if (strcmp(problems->items[i].path, path) == 0)
+            return true;
+    return false;
+}
+
 static void kafka_check_pair(rd_kafka_conf_t *conf, const struct settings_pair *pair,
                              struct settings_problems *problems)
 {
@@ -84,6 +93,8 @@ static void kafka_check_pair(rd_kafka_conf_t *conf, const struct settings_pair *
 
     snprintf(path, sizeof(path), "kafka.%s", pair->key);
     if (kafka_owned(pair->key)) {
+        if (kafka_is_refused(problems, path))
+            return;
         settings_problem_add(
             problems, pair->mark, false, path, "funneld sets this property itself",
             "remove it; `group` names the consumer group and the transactional.id");

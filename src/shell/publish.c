@@ -36,11 +36,31 @@ void publish_refused(struct publish *p, int target, rd_kafka_resp_err_t code)
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR || p->refused[target] == code)
         return;
     p->refused[target] = code;
+    p->refusals++;
     log_error(
         target == RECORD_DEADLETTER ? "dead letters are switched off: their topic refuses them"
                                     : "alerts cannot be published: their topic refuses them",
         LOG_TEXT("topic", p->names[target]), LOG_TEXT("code", rd_kafka_err2name(code)),
         LOG_TEXT("remedy", "repair the topic or its ACLs; for dead letters, restart funneld then"));
+}
+
+void publish_blame(struct publish *p, const struct records *records, rd_kafka_resp_err_t code)
+{
+    bool has[PUBLISH_TARGETS] = {false};
+
+    for (size_t i = 0; i < records->count; i++)
+        has[records->items[i].target] = true;
+    has[RECORD_DEADLETTER] = has[RECORD_DEADLETTER] && !publish_deadletters_off(p) && !p->trial;
+    p->trial = has[RECORD_ALERT] && has[RECORD_DEADLETTER];
+    if (!p->trial)
+        publish_refused(p, has[RECORD_DEADLETTER] ? RECORD_DEADLETTER : RECORD_ALERT, code);
+}
+
+void publish_passed(struct publish *p, rd_kafka_resp_err_t code)
+{
+    if (p->trial)
+        publish_refused(p, RECORD_DEADLETTER, code);
+    p->trial = false;
 }
 
 static rd_kafka_headers_t *publish_headers(const struct records *records, const struct record *r)
@@ -77,7 +97,7 @@ static void publish_drop(struct publish *p, const struct record *r)
     if (r->target == RECORD_ALERT)
         log_error("an alert is too large to be published",
                   LOG_NUMBER("bytes", r->key_len + r->value_len + r->headers_len));
-    else if (!publish_deadletters_off(p))
+    else if (!p->trial && !publish_deadletters_off(p))
         log_warning("a dead letter is too large for message.max.bytes",
                     LOG_NUMBER("bytes", r->value_len));
 }
@@ -89,7 +109,7 @@ size_t publish_records(struct publish *p, rd_kafka_t *producer, const struct rec
     for (; from < records->count; from++) {
         const struct record *r = &records->items[from];
         rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
-        bool off = r->target == RECORD_DEADLETTER && publish_deadletters_off(p);
+        bool off = r->target == RECORD_DEADLETTER && (p->trial || publish_deadletters_off(p));
 
         if (!off && outbox_record_fits(r))
             code = publish_one(p, producer, records, r);

@@ -17,6 +17,8 @@ struct publish {
     rd_kafka_topic_t *topics[PUBLISH_TARGETS]; /* kept: a first message by name costs a second */
     /* The reason the target's records meet lasting errors; dead letters are then left out. */
     rd_kafka_resp_err_t refused[PUBLISH_TARGETS];
+    uint64_t refusals; /* how often one was found */
+    bool trial;        /* this attempt goes without dead letters, to see whose fault it is */
     uint64_t produced[PUBLISH_TARGETS];
     uint64_t dropped[PUBLISH_TARGETS]; /* too large, or their topic refuses them */
 };
@@ -34,6 +36,11 @@ size_t publish_records(struct publish *p, rd_kafka_t *producer, const struct rec
 void publish_serve(struct publish *p, rd_kafka_queue_t *queue);
 /* The target's topic refuses records for a reason that lasts; NO_ERROR says nothing. */
 void publish_refused(struct publish *p, int target, rd_kafka_resp_err_t code);
+/* A transaction failed for a lasting reason that no delivery report tied to a topic. With records of one
+ * target there is no doubt; with both, the next attempt is a trial. */
+void publish_blame(struct publish *p, const struct records *records, rd_kafka_resp_err_t code);
+/* The attempt was committed: a trial has shown that the dead letters were to blame, for this reason. */
+void publish_passed(struct publish *p, rd_kafka_resp_err_t code);
 bool publish_deadletters_off(const struct publish *p);
 
 #endif

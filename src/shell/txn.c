@@ -80,6 +80,9 @@ static void txn_fill(struct txn *t)
 {
     rd_kafka_resp_err_t code;
 
+    if (t->produced == 0)
+        t->refusals = t->publish.refusals;
+
     t->produced = publish_records(&t->publish, t->job.producer, &t->outbox->frozen, t->produced,
                                   &code);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -215,6 +218,22 @@ static void txn_answer(struct txn *t)
     }
 }
 
+/* Whether the topics are to blame, before the next attempt is decided. */
+static void txn_learn(struct txn *t)
+{
+    rd_kafka_resp_err_t code = t->job.error.code;
+
+    for (int i = 0; i < TXN_TOPICS; i++)
+        publish_refused(&t->publish, i, t->job.missing[i]);
+    if (t->job.outcome == TXN_COMMITTED)
+        publish_passed(&t->publish, t->blamed);
+    if (t->job.outcome != TXN_REPEAT || !kafka_error_is_lasting(code) ||
+        t->publish.refusals != t->refusals)
+        return;
+    t->blamed = code;
+    publish_blame(&t->publish, &t->outbox->frozen, code);
+}
+
 static void on_work(uv_work_t *work)
 {
     struct txn *t = work->data;
@@ -235,8 +254,7 @@ static void on_worked(uv_work_t *work, int status)
         txn_take_producer(t);
     /* The reports tell which topic was to blame, before the next attempt is decided. */
     publish_serve(&t->publish, t->queue.queue);
-    for (int i = 0; i < TXN_TOPICS; i++)
-        publish_refused(&t->publish, i, t->job.missing[i]);
+    txn_learn(t);
     txn_answer(t);
 }
 

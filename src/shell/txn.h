@@ -54,7 +54,9 @@ struct txn {
     bool working;         /* the worker holds the job */
     bool hurry;           /* no back-off: the daemon is stopping */
     struct txn_stats stats;
-    uint64_t renewed_at; /* stats.commits at the last renewal */
+    uint64_t refusals;          /* publish.refusals when this attempt began */
+    rd_kafka_resp_err_t blamed; /* the lasting error of the last attempt that had one */
+    uint64_t renewed_at;        /* stats.commits at the last renewal */
 };
 
 /* The clients are borrowed; the producer becomes the transaction's and may be exchanged. It must be

@@ -197,9 +197,27 @@ static void txn_undo(struct txn_job *job)
         txn_stop(job, todo);
 }
 
+/* When the transaction had failed before the call, send_offsets says only that the state is wrong.
+ * begin_transaction is refused in every state but a committed one, and tells the reason. */
+static void txn_learn_reason(struct txn_job *job)
+{
+    rd_kafka_error_t *error;
+
+    if (job->error.code != RD_KAFKA_RESP_ERR__STATE)
+        return;
+    error = rd_kafka_begin_transaction(job->producer);
+    if (error && rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR__STATE)
+        txn_note_error(job, KAFKA_SEND_OFFSETS, error);
+    else if (error)
+        rd_kafka_error_destroy(error);
+}
+
 static void txn_commit_step(struct txn_job *job)
 {
     enum kafka_todo todo = txn_call(job, KAFKA_SEND_OFFSETS);
+
+    if (todo == KAFKA_UNDO)
+        txn_learn_reason(job);
 
     if (todo == KAFKA_GO_ON) {
         job->attempted = true;

@@ -36,8 +36,9 @@ static inline void kit_print(const struct settings_problems *p, struct buf *out)
 
 static inline int kit_is(const struct settings_problem *p, const struct kit_case *c)
 {
-    return p->mark.line == c->line && p->mark.column == c->column && strcmp(p->path, c->path) == 0 &&
-           strstr(p->message, c->message) && strstr(p->remedy, c->remedy) && p->remedy[0] != '\0';
+    return p->mark.line == c->line && p->mark.column == c->column &&
+           strcmp(p->path, c->path) == 0 && strstr(p->message, c->message) &&
+           strstr(p->remedy, c->remedy) && p->remedy[0] != '\0';
 }
 
 static inline void kit_check(const struct kit_case *c, int warning)
@@ -50,7 +51,8 @@ static inline void kit_check(const struct kit_case *c, int warning)
     cr_assert(p.count == 1 && p.items[0].warning == !!warning && kit_is(&p.items[0], c),
               "expected %u:%u: %s: %s (%s)\nfor:\n%sgot:\n%s", c->line, c->column, c->path,
               c->message, c->remedy, c->text, buf_cstr(&said));
-    cr_assert(warning ? s != NULL : s == NULL, "settings where there is an error, or none:\n%s", c->text);
+    cr_assert(warning ? s != NULL : s == NULL, "settings where there is an error, or none:\n%s",
+              c->text);
     cr_assert(eq(sz, p.errors, warning ? 0 : 1));
     settings_free(s);
     settings_problems_deinit(&p);

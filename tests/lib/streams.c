@@ -59,17 +59,19 @@ static void put_rules(struct dice *d, struct buf *y, const char *by)
 
 static void put_funnel(struct dice *d, struct buf *y, int f)
 {
-    bool dims = dice_chance(d, 0.7);
+    bool dims = f > 0 || dice_chance(d, 0.7); /* where needs one */
 
     buf_fmt(y, "  f%d:\n    stages: [a, {id: b, window: %s}, c%s]\n", f, PICK(d, "20m", "2h", "7h"),
             PICK(d, "", ", {id: d, loop: true}"));
-    buf_fmt(
-        y,
-        "    lost: [lost]\n    actions: [call]\n    skip: %s\n    regress: %s\n    reentry: %s\n",
-        PICK(d, "credit", "direct", "ignore", "reject"), PICK(d, "back", "new_attempt", "ignore"),
-        PICK(d, "new_attempt", "ignore"));
-    buf_fmt(y, "    order: %s\n    window: %s\n    dedupe: %s\n    windows: [30m]\n",
-            PICK(d, "flow", "flow", "flow", "strict"), PICK(d, "10m", "1h", "5h"),
+    buf_fmt(y, "    lost: [lost]\n    actions: [call]\n    reentry: %s\n",
+            PICK(d, "new_attempt", "ignore"));
+    if (dice_chance(d, 0.2))
+        buf_str(y, "    order: strict\n");
+    else
+        buf_fmt(y, "    skip: %s\n    regress: %s\n",
+                PICK(d, "credit", "direct", "ignore", "reject"),
+                PICK(d, "back", "new_attempt", "ignore"));
+    buf_fmt(y, "    window: %s\n    dedupe: %s\n    windows: [30m]\n", PICK(d, "15m", "1h", "5h"),
             PICK(d, "off", "1h"));
     if (dice_chance(d, 0.5))
         buf_str(y, "    overall: 8h\n    forget_after: 8h\n");

@@ -17,25 +17,37 @@ struct ticker {
     int64_t every; /* panes */
 };
 
-/* One tick on every partition, then the next. The pane ends of the ticks are the panes the judge closes. */
-static void ticks(struct pipe *k, const struct stream *s, struct ticker *t)
+/* An event that no funnel wants, on every partition. */
+static void tick(struct pipe *k, const struct stream *s, int64_t at)
 {
     struct pipe_log log = {0};
     char text[160];
 
-    for (int64_t at = s->gap_from_ms + s->pane_ms; at < s->gap_to_ms - QUIET_BEFORE_END;
-         at += (1 + dice_below(&t->dice, t->every)) * s->pane_ms) {
-        for (size_t p = 0; p < s->partitions; p++) {
-            snprintf(text, sizeof(text),
-                     "{\"entity_id\":\"tick\",\"stage\":\"a\",\"funnel\":\"nobody\",\"ts\":%" PRId64
-                     ",\"dims\":{\"channel\":\"tick\"}}",
-                     at);
-            pipe_log_add(&log, (uint32_t)p, -1, text);
-        }
-    }
+    snprintf(text, sizeof(text),
+             "{\"entity_id\":\"tick\",\"stage\":\"a\",\"funnel\":\"nobody\",\"ts\":%" PRId64
+             ",\"dims\":{\"channel\":\"tick\"}}",
+             at);
+    for (size_t p = 0; p < s->partitions; p++)
+        pipe_log_add(&log, (uint32_t)p, -1, text);
     for (size_t i = 0; i < log.count; i++)
         pipeline_step(k->p, pipe_log_messages(&log) + i, 1, &k->out);
     pipe_log_deinit(&log);
+}
+
+static void ticks(struct pipe *k, const struct stream *s, struct ticker *t)
+{
+    for (int64_t at = s->gap_from_ms + s->pane_ms; at < s->gap_to_ms - QUIET_BEFORE_END;
+         at += (1 + dice_below(&t->dice, t->every)) * s->pane_ms)
+        tick(k, s, at);
+}
+
+/* INT64_MIN where it has none. */
+static int64_t line_time(struct stream *s, size_t line)
+{
+    const char *text = buf_cstr(&s->log.text) + s->log.lines[line].at,
+               *ts = strstr(text, "\"ts\":");
+
+    return ts && ts < text + s->log.lines[line].len ? strtoll(ts + 5, NULL, 10) : INT64_MIN;
 }
 
 /* Both runs first give every partition all its lines before the gap: ticks must not make any of them late. */
@@ -49,8 +61,7 @@ static void run(struct stream *s, const size_t *lines, size_t count, struct tick
 
     *ret = (struct run_result){0};
     for (size_t i = 0; i < count; i++) {
-        int64_t at = strtoll(strstr(s->log.text.data + s->log.lines[lines[i]].at, "\"ts\":") + 5,
-                             NULL, 10);
+        int64_t at = line_time(s, lines[i]);
         uint32_t p = all[lines[i]].partition;
 
         over[p] = over[p] || at > s->gap_to_ms - QUIET_BEFORE_END;
@@ -65,6 +76,8 @@ static void run(struct stream *s, const size_t *lines, size_t count, struct tick
     for (size_t i = 0; i < count; i++)
         if (!before[i])
             pipeline_step(k.p, &all[lines[i]], 1, &k.out);
+    tick(&k, s,
+         s->gap_to_ms + INT64_C(30) * 86400000); /* both end at one time, whatever is left out */
     pipe_end(&k);
     run_result_take(&k, ret);
     pipe_close(&k);

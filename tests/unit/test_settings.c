@@ -76,19 +76,18 @@ Test(settings, kafka_keeps_order_keys_and_values)
 Test(settings, sources_are_texts_or_objects)
 {
     struct settings *s = kit_parse(
-        KIT_KAFKA
-        "inputs:\n"
-        "  - topic: in\n"
-        "    map:\n"
-        "      entity_id: /a~1b/0\n"
-        "      stage: header:stage\n"
-        "      ts: {from: timestamp}\n"
-        "      entered_at: {from: /since, format: epoch_s, default: '0'}\n"
-        "      owner: {default: nobody}\n"
-        "      funnel: {const: 1}\n"
-        "      event_id: key:/id\n"
-        "      dims: {channel: /c, region: {from: key, default: east}}\n"
-        "funnels: {f: {stages: [a, b], dims: {channel: {}}, breakdowns: region}}\n");
+        KIT_KAFKA "inputs:\n"
+                  "  - topic: in\n"
+                  "    map:\n"
+                  "      entity_id: /a~1b/0\n"
+                  "      stage: header:stage\n"
+                  "      ts: {from: timestamp}\n"
+                  "      entered_at: {from: /since, format: epoch_s, default: '0'}\n"
+                  "      owner: {default: nobody}\n"
+                  "      funnel: {const: 1}\n"
+                  "      event_id: key:/id\n"
+                  "      dims: {channel: /c, region: {from: key, default: east}}\n"
+                  "funnels: {f: {stages: [a, b], dims: {channel: {}}, breakdowns: region}}\n");
     const struct settings_map *m = &s->inputs.items[0].map;
 
     cr_assert(eq(str, (char *)m->entity_id.from, "/a~1b/0"));
@@ -218,9 +217,10 @@ Test(settings, fields_are_derived_in_order_of_first_use)
 
 Test(settings, a_value_may_have_an_alias)
 {
-    struct settings *s = kit_parse(KIT_HEAD "funnels:\n"
-                                            "  f: {stages: &s [a, {id: b, alias: 乙}], windows: [1h]}\n"
-                                            "  g: {stages: *s}\n");
+    struct settings *s = kit_parse(KIT_HEAD
+                                   "funnels:\n"
+                                   "  f: {stages: &s [a, {id: b, alias: 乙}], windows: [1h]}\n"
+                                   "  g: {stages: *s}\n");
 
     cr_assert(eq(sz, s->funnels.items[1].stages.count, 2));
     cr_assert(eq(str, (char *)s->funnels.items[1].stages.items[1].alias.items[0], "乙"));
@@ -229,8 +229,8 @@ Test(settings, a_value_may_have_an_alias)
 
 Test(settings, names_may_look_like_anything_when_texts_are_wanted)
 {
-    struct settings *s =
-        kit_parse(KIT_HEAD "funnels: {2024: {stages: [1, true, 'null', 0x10, '~'], lost: no}}\n");
+    struct settings *s = kit_parse(
+        KIT_HEAD "funnels: {2024: {stages: [1, true, 'null', 0x10, '~'], lost: no}}\n");
 
     cr_assert(eq(str, (char *)s->funnels.items[0].name, "2024"));
     cr_assert(eq(str, (char *)s->funnels.items[0].stages.items[1].id, "true"));

@@ -4,7 +4,10 @@
 #include "lib/settings_kit.h"
 
 /* Line 1 to 3 are SMALL; what is tested begins at line 4. */
-#define CASE(text, ...) {KIT_SMALL text, __VA_ARGS__}
+#define CASE(text, ...) \
+    { \
+        KIT_SMALL text, __VA_ARGS__ \
+    }
 
 Test(check, types)
 {
@@ -15,34 +18,41 @@ Test(check, types)
          "bootstrap.servers"},
         {KIT_KAFKA "inputs: {topic: in}\n" KIT_FUNNELS, 2, 1, "inputs",
          "a map (key: value), where a list of inputs", "- topic: NAME"},
-        {KIT_KAFKA "inputs: [in]\n" KIT_FUNNELS, 2, 10, "inputs[0]", "'in' is not", "{topic: NAME}"},
+        {KIT_KAFKA "inputs: [in]\n" KIT_FUNNELS, 2, 10, "inputs[0]", "'in' is not",
+         "{topic: NAME}"},
         {KIT_KAFKA "inputs: [~]\n" KIT_FUNNELS, 2, 10, "inputs[0]", "no value", "{topic: NAME}"},
-        {KIT_HEAD "funnels: [{stages: [a, b]}]\n", 3, 1, "funnels", "a list, where a map of funnels",
-         "'NAME:'"},
+        {KIT_HEAD "funnels: [{stages: [a, b]}]\n", 3, 1, "funnels",
+         "a list, where a map of funnels", "'NAME:'"},
         CASE("group: [x]\n", 4, 1, "group", "a list, where a text belongs", "write a text"),
         CASE("group:\n", 4, 7, "group", "no value, where a text belongs", "or remove the line"),
         CASE("group: ''\n", 4, 8, "group", "an empty text", "remove the line"),
         CASE("group: \"a\\tb\"\n", 4, 8, "group", "control character", "on one line"),
-        CASE("http_token: [topsecret]\n", 4, 1, "http_token", "a list, where a text", "write a text"),
+        CASE("http_token: [topsecret]\n", 4, 1, "http_token", "a list, where a text",
+             "write a text"),
         CASE("time: 5\n", 4, 7, "time", "'5' is not a map of settings", "{zone: UTC}"),
         CASE("time: {lateness: soon}\n", 4, 18, "time.lateness", "'soon' is not a duration",
              "1h30m"),
         CASE("time: {lateness: 30}\n", 4, 18, "time.lateness", "'30' has no unit", "30s, 30m, 30h"),
-        CASE("time: {lateness: -5s}\n", 4, 18, "time.lateness", "'-5s' is not a duration", "ms, s, m"),
+        CASE("time: {lateness: -5s}\n", 4, 18, "time.lateness", "'-5s' is not a duration",
+             "ms, s, m"),
         CASE("time: {lateness: }\n", 4, 18, "time.lateness", "no value, where a duration", "1h30m"),
         CASE("time: {late: drop}\n", 4, 14, "time.late", "'drop' is not known here",
              "one of: apply, deadletter"),
         CASE("time: {late: Apply}\n", 4, 14, "time.late", "'Apply'", "did you mean 'apply'?"),
-        CASE("time: {late: {a: b}}\n", 4, 8, "time.late", "a map (key: value), where a word", "word"),
-        CASE("time: {max_skew: 6x}\n", 4, 18, "time.max_skew", "'6x' is not a whole number", "digits"),
-        CASE("time: {max_skew: 1.5}\n", 4, 18, "time.max_skew", "'1.5' is not a whole number", "digits"),
+        CASE("time: {late: {a: b}}\n", 4, 8, "time.late", "a map (key: value), where a word",
+             "word"),
+        CASE("time: {max_skew: 6x}\n", 4, 18, "time.max_skew", "'6x' is not a whole number",
+             "digits"),
+        CASE("time: {max_skew: 1.5}\n", 4, 18, "time.max_skew", "'1.5' is not a whole number",
+             "digits"),
         CASE("limits: {message: 1 MiB}\n", 4, 19, "limits.message", "'1 MiB' is not a size", "KiB"),
         CASE("language: cn\n", 4, 11, "language", "'cn' is not known here", "one of: en, zh"),
-        CASE("log: {level: warn}\n", 4, 14, "log.level", "'warn'", "one of: error, warning, notice"),
+        CASE("log: {level: warn}\n", 4, 14, "log.level", "'warn'",
+             "one of: error, warning, notice"),
         CASE("mode: group\n", 4, 7, "mode", "'group' comes in a later version", "single"),
         CASE("state: []\n", 4, 1, "state", "a list, where a map of settings", "{dir:"),
-        {KIT_KAFKA "inputs: [{topic: in, preset: segment}]\n" KIT_FUNNELS, 2, 30, "inputs[0].preset",
-         "'segment' comes in a later version", "plain, cloudevents, debezium"},
+        {KIT_KAFKA "inputs: [{topic: in, preset: segment}]\n" KIT_FUNNELS, 2, 30,
+         "inputs[0].preset", "'segment' comes in a later version", "plain, cloudevents, debezium"},
         {KIT_HEAD "funnels: {f: {stages: [a, {id: b, loop: maybe}]}}\n", 3, 41,
          "funnels.f.stages[1].loop", "'maybe' is not a boolean", "true or false"},
         {KIT_HEAD "funnels: {f: {stages: [a, b], lost: {a: b}}}\n", 3, 31, "funnels.f.lost",
@@ -68,7 +78,8 @@ Test(check, long_values_are_shortened_between_characters)
 Test(check, unknown_keys)
 {
     static const struct kit_case cases[] = {
-        CASE("langauge: en\n", 4, 1, "langauge", "unknown key 'langauge'", "did you mean 'language'?"),
+        CASE("langauge: en\n", 4, 1, "langauge", "unknown key 'langauge'",
+             "did you mean 'language'?"),
         CASE("time: {latenes: 2s}\n", 4, 8, "time.latenes", "unknown key 'latenes'",
              "did you mean 'lateness'?"),
         CASE("time: {Max-Ahead: 2s}\n", 4, 8, "time.Max-Ahead", "unknown key", "'max_ahead'"),
@@ -82,8 +93,8 @@ Test(check, unknown_keys)
          "unknown key 'topc'", "did you mean 'topic'?"},
         {KIT_HEAD "funnels: {f: {stages: [a, {id: b, windw: 3d}, c]}}\n", 3, 35,
          "funnels.f.stages[1].windw", "unknown key", "did you mean 'window'?"},
-        {KIT_HEAD "funnels: {f: {stages: [a, b], windows: [{calender: day, calendar: day}]}}\n", 3, 42,
-         "funnels.f.windows[0].calender", "unknown key", "did you mean 'calendar'?"},
+        {KIT_HEAD "funnels: {f: {stages: [a, b], windows: [{calender: day, calendar: day}]}}\n", 3,
+         42, "funnels.f.windows[0].calender", "unknown key", "did you mean 'calendar'?"},
     };
 
     KIT_ERRORS(cases);
@@ -102,13 +113,14 @@ Test(check, missing_ones)
          "'topic' is missing", "add topic"},
         {KIT_HEAD "funnels:\n  f:\n    won: a\n", 4, 3, "funnels.f.stages", "'stages' is missing",
          "add stages"},
-        {KIT_HEAD "funnels:\n  f:\n", 4, 3, "funnels.f.stages", "'stages' is missing", "add stages"},
+        {KIT_HEAD "funnels:\n  f:\n", 4, 3, "funnels.f.stages", "'stages' is missing",
+         "add stages"},
         {KIT_HEAD "funnels: {f: {stages: [a, {name: b}]}}\n", 3, 27, "funnels.f.stages[1].id",
          "'id' is missing", "add id"},
         {"kafka: {client.id: x}\n" KIT_INPUTS KIT_FUNNELS, 1, 1, "kafka",
          "'bootstrap.servers' is missing", "HOST:PORT"},
-        {"kafka: {bootstrap.servers: ''}\n" KIT_INPUTS KIT_FUNNELS, 1, 28, "kafka.bootstrap.servers",
-         "no address of a broker", "HOST:PORT"},
+        {"kafka: {bootstrap.servers: ''}\n" KIT_INPUTS KIT_FUNNELS, 1, 28,
+         "kafka.bootstrap.servers", "no address of a broker", "HOST:PORT"},
     };
 
     KIT_ERRORS(cases);
@@ -122,15 +134,19 @@ Test(check, another_name_for_the_brokers)
 Test(check, properties_that_are_funnelds_own)
 {
     static const char *const keys[] = {
-        "group.id",          "group.instance.id",        "transactional.id",   "enable.idempotence",
-        "enable.auto.commit", "enable.auto.offset.store", "auto.commit.enable", "auto.offset.reset",
-        "isolation.level",   "enable.partition.eof",     "log.queue",
+        "group.id",           "group.instance.id",
+        "transactional.id",   "enable.idempotence",
+        "enable.auto.commit", "enable.auto.offset.store",
+        "auto.commit.enable", "auto.offset.reset",
+        "isolation.level",    "enable.partition.eof",
+        "log.queue",
     };
 
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         struct buf text = {0}, path = {0};
 
-        buf_fmt(&text, "kafka:\n  bootstrap.servers: b\n  %s: sesame\n" KIT_INPUTS KIT_FUNNELS, keys[i]);
+        buf_fmt(&text, "kafka:\n  bootstrap.servers: b\n  %s: sesame\n" KIT_INPUTS KIT_FUNNELS,
+                keys[i]);
         buf_fmt(&path, "kafka.%s", keys[i]);
         kit_check(&(struct kit_case){buf_cstr(&text), 3, (uint32_t)strlen(keys[i]) + 5,
                                      buf_cstr(&path), keys[i], "e"},
@@ -162,13 +178,16 @@ Test(check, topics)
     static const struct kit_case cases[] = {
         {KIT_KAFKA "inputs: [{topic: a b}]\n" KIT_FUNNELS, 2, 18, "inputs[0].topic",
          "'a b' is no name for Kafka", "ASCII letters"},
-        {KIT_KAFKA "inputs: [{topic: 事件}]\n" KIT_FUNNELS, 2, 18, "inputs[0].topic", "'事件'", "ASCII"},
-        {KIT_KAFKA "inputs: [{topic: ..}]\n" KIT_FUNNELS, 2, 18, "inputs[0].topic", "'..'", "ASCII"},
+        {KIT_KAFKA "inputs: [{topic: 事件}]\n" KIT_FUNNELS, 2, 18, "inputs[0].topic", "'事件'",
+         "ASCII"},
+        {KIT_KAFKA "inputs: [{topic: ..}]\n" KIT_FUNNELS, 2, 18, "inputs[0].topic", "'..'",
+         "ASCII"},
         {KIT_KAFKA "inputs: [{topic: in}, {topic: in}]\n" KIT_FUNNELS, 2, 31, "inputs[1].topic",
          "'in' is an input already", "remove one"},
         {KIT_KAFKA "inputs: [{topic: funnel.alerts}]\n" KIT_FUNNELS, 1, 1, "outputs.alerts",
          "'funnel.alerts' is an input too", "no input reads"},
-        CASE("outputs: {alerts: in}\n", 4, 19, "outputs.alerts", "'in' is an input too", "no input"),
+        CASE("outputs: {alerts: in}\n", 4, 19, "outputs.alerts", "'in' is an input too",
+             "no input"),
         CASE("outputs: {deadletter: in}\n", 4, 23, "outputs.deadletter", "input too", "no input"),
         CASE("outputs: {alerts: x, deadletter: x}\n", 4, 34, "outputs.deadletter",
              "'x' is for alerts already", "of its own"),
@@ -191,9 +210,12 @@ Test(check, sources)
         {MAP("stage: /a~"), 4, 16, "inputs[0].map.stage", "'/a~' is not a JSON Pointer", "~0"},
         {MAP("stage: /a~2"), 4, 16, "inputs[0].map.stage", "is not a JSON Pointer", "~1"},
         {MAP("stage: 'key:a'"), 4, 16, "inputs[0].map.stage", "is not a JSON Pointer", "'/'"},
-        {MAP("stage: 'header:'"), 4, 16, "inputs[0].map.stage", "no name of a header", "header:NAME"},
-        {MAP("stage: timestamp"), 4, 16, "inputs[0].map.stage", "timestamp cannot be", "entered_at"},
-        {MAP("stage: {const: a, from: /b}"), 4, 24, "inputs[0].map.stage.const", "contradict", "keep"},
+        {MAP("stage: 'header:'"), 4, 16, "inputs[0].map.stage", "no name of a header",
+         "header:NAME"},
+        {MAP("stage: timestamp"), 4, 16, "inputs[0].map.stage", "timestamp cannot be",
+         "entered_at"},
+        {MAP("stage: {const: a, from: /b}"), 4, 24, "inputs[0].map.stage.const", "contradict",
+         "keep"},
         {MAP("stage: {const: a, default: b}"), 4, 36, "inputs[0].map.stage.default", "never used",
          "keep one"},
         {MAP("stage: {from: /a, format: epoch_s}"), 4, 35, "inputs[0].map.stage.format",
@@ -230,14 +252,19 @@ Test(check, time)
         CASE("time: {max_jump: off}\n", 4, 18, "time.max_jump", "'off' is out of range", "1s to"),
         CASE("time: {max_skew: 0}\n", 4, 18, "time.max_skew", "'0' is out of range", "1 to 4096"),
         CASE("time: {max_skew: -5}\n", 4, 18, "time.max_skew", "'-5' is out of range", "1 to 4096"),
-        CASE("time: {zone: +08:00}\n", 4, 14, "time.zone", "no name of a time zone", "Asia/Shanghai"),
+        CASE("time: {zone: +08:00}\n", 4, 14, "time.zone", "no name of a time zone",
+             "Asia/Shanghai"),
         CASE("time: {zone: /etc/passwd}\n", 4, 14, "time.zone", "no name", "IANA"),
         CASE("time: {zone: ../x}\n", 4, 14, "time.zone", "no name", "IANA"),
         CASE("time: {zone: 上海}\n", 4, 14, "time.zone", "'上海'", "IANA"),
         CASE("time: {zone: Asia/}\n", 4, 14, "time.zone", "no name", "IANA"),
     };
-    static const char *const zones[] = {"UTC", "Asia/Shanghai", "Etc/GMT+8", "EST5EDT",
-                                        "America/Argentina/Buenos_Aires", "America/Port-au-Prince"};
+    static const char *const zones[] = {"UTC",
+                                        "Asia/Shanghai",
+                                        "Etc/GMT+8",
+                                        "EST5EDT",
+                                        "America/Argentina/Buenos_Aires",
+                                        "America/Port-au-Prince"};
 
     KIT_ERRORS(cases);
     for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++) {
@@ -252,7 +279,8 @@ Test(check, time)
 Test(check, settings_of_a_later_version_are_accepted_with_a_warning)
 {
     static const struct kit_case cases[] = {
-        CASE("time: {idle_after: 30s}\n", 4, 8, "time.idle_after", "no effect in this version", "leave"),
+        CASE("time: {idle_after: 30s}\n", 4, 8, "time.idle_after", "no effect in this version",
+             "leave"),
         CASE("state: {dir: /x}\n", 4, 9, "state.dir", "no effect in this version", "leave it"),
         CASE("state: {snapshot: 1m}\n", 4, 9, "state.snapshot", "no effect", "leave it"),
     };
@@ -264,11 +292,13 @@ Test(check, http)
 {
     static const char *const good[] = {"off", "127.0.0.1:0", "127.9.9.9:80", "localhost:9464",
                                        "'[::1]:9464'"};
-    static const char *const bad[] = {"9464",          "':9464'",      "127.0.0.1",    "'127.0.0.1:'",
-                                      "127.0.0.1:65536", "256.0.0.1:1", "1.2.3:80",     "example.com:80",
-                                      "'::1:80'",      "'[::1]'",      "'[::1:80'",    "1.2.3.4.5:80",
-                                      "127.0.0.1:80x", "localhost",    "'[]:80'",      "'[12]:80'"};
-    static const char *const far[] = {"0.0.0.0:9464", "192.168.1.2:80", "'[::]:80'", "'[fe80::1]:80'"};
+    static const char *const bad[] = {
+        "9464",        "':9464'",      "127.0.0.1",      "'127.0.0.1:'", "127.0.0.1:65536",
+        "256.0.0.1:1", "1.2.3:80",     "example.com:80", "'::1:80'",     "'[::1]'",
+        "'[::1:80'",   "1.2.3.4.5:80", "127.0.0.1:80x",  "localhost",    "'[]:80'",
+        "'[12]:80'"};
+    static const char *const far[] = {"0.0.0.0:9464", "192.168.1.2:80", "'[::]:80'",
+                                      "'[fe80::1]:80'"};
     static const struct kit_case token[] = {
         CASE("http_token: x\nhttp: 1.2.3.4\n", 5, 7, "http", "no address with a port", "IP:PORT"),
     };
@@ -284,8 +314,9 @@ Test(check, http)
         struct buf text = {0};
 
         buf_fmt(&text, KIT_SMALL "http: %s\n", bad[i]);
-        kit_check(&(struct kit_case){buf_cstr(&text), 4, 7, "http", "no address with a port", "IP:PORT"},
-                  0);
+        kit_check(
+            &(struct kit_case){buf_cstr(&text), 4, 7, "http", "no address with a port", "IP:PORT"},
+            0);
         buf_deinit(&text);
     }
     for (size_t i = 0; i < sizeof(far) / sizeof(far[0]); i++) {
@@ -307,10 +338,12 @@ Test(check, the_rest)
     static const struct kit_case cases[] = {
         CASE("amount_decimals: 7\n", 4, 18, "amount_decimals", "'7' is out of range", "0 to 6"),
         CASE("shutdown_timeout: off\n", 4, 19, "shutdown_timeout", "out of range", "1s to 10m"),
-        CASE("limits: {message: 10}\n", 4, 19, "limits.message", "'10' is out of range", "256 to 64MiB"),
+        CASE("limits: {message: 10}\n", 4, 19, "limits.message", "'10' is out of range",
+             "256 to 64MiB"),
         CASE("limits: {depth: 1}\n", 4, 17, "limits.depth", "out of range", "2 to 256"),
         CASE("limits: {id: 5}\n", 4, 14, "limits.id", "out of range", "16 to 4KiB"),
-        CASE("limits: {entities: 0}\n", 4, 20, "limits.entities", "out of range", "1 to 4000000000"),
+        CASE("limits: {entities: 0}\n", 4, 20, "limits.entities", "out of range",
+             "1 to 4000000000"),
         CASE("limits: {leaves: 65535}\n", 4, 18, "limits.leaves", "out of range", "65534"),
         CASE("limits: {values: 0}\n", 4, 18, "limits.values", "out of range", "65000"),
         CASE("limits: {breakdown_values: 0}\n", 4, 28, "limits.breakdown_values", "out of", "1 to"),

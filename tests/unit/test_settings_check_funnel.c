@@ -13,7 +13,8 @@
 Test(check_funnel, stages)
 {
     static const struct kit_case cases[] = {
-        {FUNNEL("stages: [a]"), 5, 5, "funnels.f.stages", "1 stage; a funnel has two or more", "[first"},
+        {FUNNEL("stages: [a]"), 5, 5, "funnels.f.stages", "1 stage; a funnel has two or more",
+         "[first"},
         {FUNNEL("stages: []"), 5, 5, "funnels.f.stages", "0 stages; a funnel", "[first"},
         {FUNNEL("stages: [a, b, a]"), 5, 20, "funnels.f.stages[2]",
          "'a' is named twice among stages, aliases, lost and actions, first on line 5", "rename"},
@@ -21,8 +22,8 @@ Test(check_funnel, stages)
          "'x' is named twice", "rename"},
         {FUNNEL("stages: [a, {id: b, alias: b}]"), 5, 32, "funnels.f.stages[1].alias",
          "'b' is named twice", "rename"},
-        {FUNNEL("stages: [a, {id: b, alias: 丢单}]\n    lost: [x, 丢单]"), 6, 15, "funnels.f.lost[1]",
-         "'丢单' is named twice", "rename"},
+        {FUNNEL("stages: [a, {id: b, alias: 丢单}]\n    lost: [x, 丢单]"), 6, 15,
+         "funnels.f.lost[1]", "'丢单' is named twice", "rename"},
         {FUNNEL("stages: [a, b]\n    lost: [x]\n    actions: x"), 7, 14, "funnels.f.actions",
          "first on line 6", "rename"},
         {FUNNEL("stages: [a, 'b>c']"), 5, 17, "funnels.f.stages[1]", "holds '>'", "as an alias"},
@@ -59,8 +60,9 @@ Test(check_funnel, too_many_stages_and_names)
     for (int i = 0; i < 33; i++)
         buf_fmt(&text, "s%d, ", i);
     buf_str(&text, "]}}\n");
-    kit_check(&(struct kit_case){buf_cstr(&text), 3, 15, "funnels.f.stages", "33 stages", "at most 32"},
-              0);
+    kit_check(
+        &(struct kit_case){buf_cstr(&text), 3, 15, "funnels.f.stages", "33 stages", "at most 32"},
+        0);
 
     buf_clear(&text);
     buf_str(&text, KIT_HEAD "funnels: {f: {stages: [a, b], actions: [");
@@ -101,8 +103,10 @@ Test(check_funnel, names_go_into_labels)
     static const struct kit_case cases[] = {
         {KIT_HEAD "funnels: {'a b': {stages: [a, b]}}\n", 3, 11, "funnels.a b", "cannot be a name",
          "letters, digits"},
-        {KIT_HEAD "funnels: {'': {stages: [a, b]}}\n", 3, 11, "funnels.", "cannot be a name", "letters"},
-        {KIT_HEAD "funnels: {__x: {stages: [a, b]}}\n", 3, 11, "funnels.__x", "cannot be a name", "__"},
+        {KIT_HEAD "funnels: {'': {stages: [a, b]}}\n", 3, 11, "funnels.", "cannot be a name",
+         "letters"},
+        {KIT_HEAD "funnels: {__x: {stages: [a, b]}}\n", 3, 11, "funnels.__x", "cannot be a name",
+         "__"},
         {FUNNEL("stages: [a, b]\n    dims: {'a=b': {}}"), 6, 12, "funnels.f.dims.a=b",
          "cannot be a name", "letters"},
         {FUNNEL("stages: [a, b]\n    dims: {step: {}}"), 6, 12, "funnels.f.dims.step",
@@ -136,19 +140,21 @@ Test(check_funnel, dims)
          "funnels.f.dims.ch.values", "3 values; limits.values is 2", "list fewer"},
         {FUNNEL("stages: [a, b]\n    dims: {a: , b: , c: , d: , e: , f: , g: , h: , i: }"), 6, 5,
          "funnels.f.dims", "9 dims", "at most 8"},
-        {FUNNEL("stages: [a, b]\n    dims: [ch]"), 6, 5, "funnels.f.dims", "a list, where a map of dim",
-         "{channel: {top: 20}}"},
+        {FUNNEL("stages: [a, b]\n    dims: [ch]"), 6, 5, "funnels.f.dims",
+         "a list, where a map of dim", "{channel: {top: 20}}"},
         {WITH("segments: [[ch], [regg]]"), 5, 23, "funnels.f.segments[1][0]",
          "'regg' is not among the funnel's dims", "did you mean 'reg'?"},
         {WITH("segments: [[ch, reg], [reg, ch]]"), 5, 27, "funnels.f.segments[1]", "stands twice",
          "remove one"},
         {WITH("segments: [[ch, ch]]"), 5, 21, "funnels.f.segments[0][1]", "'ch' stands here twice",
          "remove one"},
-        {WITH("segments: [[]]"), 5, 16, "funnels.f.segments[0]", "a segment without dims", "always"},
+        {WITH("segments: [[]]"), 5, 16, "funnels.f.segments[0]", "a segment without dims",
+         "always"},
         {WITH("segments: []"), 5, 5, "funnels.f.segments", "no segments", "each dim alone"},
         {WITH("breakdowns: [x, y, x]"), 5, 24, "funnels.f.breakdowns[2]", "'x' stands here twice",
          "remove one"},
-        {WITH("breakdowns: [v, w, x, y, z]"), 5, 5, "funnels.f.breakdowns", "5 breakdowns", "at most 4"},
+        {WITH("breakdowns: [v, w, x, y, z]"), 5, 5, "funnels.f.breakdowns", "5 breakdowns",
+         "at most 4"},
     };
 
     KIT_ERRORS(cases);
@@ -161,8 +167,9 @@ Test(check_funnel, too_many_segments)
     buf_str(&text, KIT_HEAD "funnels:\n  f:\n    stages: [a, b]\n    dims: {");
     for (char d = 'a'; d <= 'h'; d++)
         buf_fmt(&text, "%c: , ", d);
-    buf_str(&text, "}\n    segments: [a, b, c, d, e, f, g, h, [a, b], [a, c], [a, d], [a, e], [a, f], "
-                   "[a, g], [a, h], [b, c]]\n");
+    buf_str(&text,
+            "}\n    segments: [a, b, c, d, e, f, g, h, [a, b], [a, c], [a, d], [a, e], [a, f], "
+            "[a, g], [a, h], [b, c]]\n");
     kit_check(&(struct kit_case){buf_cstr(&text), 7, 5, "funnels.f.segments", "16 segments",
                                  "at most 15"},
               0);
@@ -190,7 +197,7 @@ Test(check_funnel, too_many_fields)
     }
     settings_free(kit_parse(buf_cstr(&text))); /* 24 is what there is room for */
     buf_str(&text, "  f3: {stages: [a, b], breakdowns: [one, f0d0]}\n");
-    kit_check(&(struct kit_case){buf_cstr(&text), 7, 38, "funnels.f3.breakdowns[0]",
+    kit_check(&(struct kit_case){buf_cstr(&text), 7, 37, "funnels.f3.breakdowns[0]",
                                  "more than 24 fields, with 'one'", "fewer"},
               0);
     buf_deinit(&text);
@@ -204,7 +211,8 @@ Test(check_funnel, where)
         {WITH("where: {country: x}"), 5, 22, "funnels.f.where.country", "neither",
          "funnel, topic, owner, ch, reg; or say in inputs[].map.dims where it stands"},
         {WITH("where: {ch: []}"), 5, 13, "funnels.f.where.ch", "no event could match", "list some"},
-        {WITH("where: {ch: [x, x]}"), 5, 21, "funnels.f.where.ch[1]", "'x' stands here twice", "one"},
+        {WITH("where: {ch: [x, x]}"), 5, 21, "funnels.f.where.ch[1]", "'x' stands here twice",
+         "one"},
         {WITH("where: [ch]"), 5, 5, "funnels.f.where", "a list, where a map of fields", "{funnel:"},
     };
 
@@ -215,28 +223,30 @@ Test(check_funnel, where)
 Test(check_funnel, windows)
 {
     static const struct kit_case cases[] = {
-        {WITH("windows: [1h, 1h]"), 5, 19, "funnels.f.windows[1]", "this window stands twice", "one"},
+        {WITH("windows: [1h, 1h]"), 5, 19, "funnels.f.windows[1]", "this window stands twice",
+         "one"},
         {WITH("windows: [{calendar: day}, 1h, {calendar: day}]"), 5, 36, "funnels.f.windows[2]",
          "stands twice", "remove"},
         {WITH("windows: [90s]"), 5, 15, "funnels.f.windows[0]",
          "'90s' is not a whole number of panes of 1m", "write 1m or 2m"},
         {WITH("windows: 30s"), 5, 14, "funnels.f.windows", "'30s' is out of range", "1m to 400d"},
         {WITH("windows: [500d]"), 5, 15, "funnels.f.windows[0]", "out of range", "400d"},
-        {WITH("windows: [{}]"), 5, 15, "funnels.f.windows[0].calendar", "'calendar' is missing", "add"},
+        {WITH("windows: [{}]"), 5, 15, "funnels.f.windows[0].calendar", "'calendar' is missing",
+         "add"},
         {WITH("windows: [{calendar: year}]"), 5, 26, "funnels.f.windows[0].calendar", "'year'",
          "day, week, month, quarter"},
-        {WITH("windows: [1m, 2m, 3m, 4m, 5m, 6m, 7m, 8m, 9m]"), 5, 5, "funnels.f.windows", "9 windows",
-         "at most 8"},
+        {WITH("windows: [1m, 2m, 3m, 4m, 5m, 6m, 7m, 8m, 9m]"), 5, 5, "funnels.f.windows",
+         "9 windows", "at most 8"},
         {WITH("window: 30s"), 5, 13, "funnels.f.window", "'30s' is out of range", "1m to 3650d"},
         {WITH("window: off"), 5, 13, "funnels.f.window", "'off' is out of range", "1m to"},
         {WITH("overall: 99999999d"), 5, 14, "funnels.f.overall", "out of range", "3650d"},
-        {FUNNEL("stages: [{id: a, window: 1s}, b]"), 5, 30, "funnels.f.stages[0].window", "out of range",
-         "1m to"},
+        {FUNNEL("stages: [{id: a, window: 1s}, b]"), 5, 30, "funnels.f.stages[0].window",
+         "out of range", "1m to"},
         {WITH("dedupe: 31d"), 5, 13, "funnels.f.dedupe", "out of range", "30d"},
         {WITH("forget_after: 30d"), 5, 19, "funnels.f.forget_after",
          "'30d' is shorter than the longest window, 60d", "write 60d or more"},
-        {WITH("forget_after: 9d\n    window: 1d\n    overall: 10d"), 5, 19, "funnels.f.forget_after",
-         "the longest window, 10d", "10d or more"},
+        {WITH("forget_after: 9d\n    window: 1d\n    overall: 10d"), 5, 19,
+         "funnels.f.forget_after", "the longest window, 10d", "10d or more"},
         {WITH("forget_after: 20d\n    won: b"), 5, 19, "funnels.f.forget_after",
          "the longest window, 30d", "30d or more"},
     };
@@ -249,9 +259,10 @@ Test(check_funnel, windows_beyond_all_bounds)
 {
     static const struct kit_case cases[] = {
         {WITH("window: 9223372036854775807ms"), 5, 13, "funnels.f.window", "out of range", "3650d"},
-        {WITH("windows: 9223372036854775807ms"), 5, 14, "funnels.f.windows", "out of range", "400d"},
-        {RULE("id: r, kind: change, window: 9223372036854775807ms"), 6, 37, "funnels.f.rules[0].window",
-         "out of range", "400d"},
+        {WITH("windows: 9223372036854775807ms"), 5, 14, "funnels.f.windows", "out of range",
+         "400d"},
+        {RULE("id: r, kind: change, window: 9223372036854775807ms"), 6, 39,
+         "funnels.f.rules[0].window", "out of range", "400d"},
     };
 
     KIT_ERRORS(cases);
@@ -260,14 +271,17 @@ Test(check_funnel, windows_beyond_all_bounds)
 Test(check_funnel, rules)
 {
     static const struct kit_case cases[] = {
-        {RULE("kind: target, target: 1%"), 6, 9, "funnels.f.rules[0].id", "'id' is missing", "add id"},
+        {RULE("kind: target, target: 1%"), 6, 9, "funnels.f.rules[0].id", "'id' is missing",
+         "add id"},
         {RULE("id: r"), 6, 9, "funnels.f.rules[0].kind", "'kind' is missing", "add kind"},
         {RULE("id: r, kind: targt"), 6, 23, "funnels.f.rules[0].kind", "'targt' is not known",
          "did you mean 'target'?"},
         {RULE("id: r, kind: volume"), 6, 23, "funnels.f.rules[0].kind",
          "'volume' comes in a later version", "this version has: target, benchmark, change"},
-        {RULE("id: r, kind: target"), 6, 9, "funnels.f.rules[0].target", "'target' is missing", "30%"},
-        {RULE("id: r, kind: benchmark"), 6, 9, "funnels.f.rules[0].target", "'target' is missing", "30%"},
+        {RULE("id: r, kind: target"), 6, 9, "funnels.f.rules[0].target", "'target' is missing",
+         "30%"},
+        {RULE("id: r, kind: benchmark"), 6, 9, "funnels.f.rules[0].target", "'target' is missing",
+         "30%"},
         {RULE("id: r, kind: target, target: 0"), 6, 39, "funnels.f.rules[0].target",
          "a target of 0 cannot be missed", "above 0"},
         {RULE("id: r, kind: target, target: 30"), 6, 39, "funnels.f.rules[0].target",
@@ -300,18 +314,19 @@ Test(check_funnel, rules)
          "funnels.f.rules[0].min_entries", "'0' is out of range", "1 to"},
         {RULE("id: r, kind: target, target: 1%, pending: 31d"), 6, 52, "funnels.f.rules[0].pending",
          "out of range", "30d"},
-        {RULE("id: r, kind: target, target: 1%, hold: 31d"), 6, 49, "funnels.f.rules[0].hold", "out of",
-         "30d"},
+        {RULE("id: r, kind: target, target: 1%, hold: 31d"), 6, 49, "funnels.f.rules[0].hold",
+         "out of", "30d"},
         {RULE("id: r, kind: target, target: 1%, resolve_after: 31d"), 6, 58,
          "funnels.f.rules[0].resolve_after", "out of range", "30d"},
         {RULE("id: r, kind: target, target: 1%, runbook_url: wiki"), 6, 56,
          "funnels.f.rules[0].runbook_url", "'wiki' is no URL", "https://"},
         {RULE("id: r, kind: target, target: 1%, window: 90s"), 6, 51, "funnels.f.rules[0].window",
          "not a whole number of panes", "1m or 2m"},
-        {RULE("id: r, kind: target, target: 1%, measure: cohort, window: 36h"), 6, 60,
-         "funnels.f.rules[0].window", "cohort needs a window of whole days; this one is 1d12h", "1d or"},
-        {RULE("id: r, kind: target, target: 1%, measure: cohort"), 6, 9, "funnels.f.rules[0].window",
-         "this one is 1h", "{calendar: week}"},
+        {RULE("id: r, kind: target, target: 1%, measure: cohort, window: 36h"), 6, 68,
+         "funnels.f.rules[0].window", "cohort needs a window of whole days; this one is 1d12h",
+         "1d or"},
+        {RULE("id: r, kind: target, target: 1%, measure: cohort"), 6, 9,
+         "funnels.f.rules[0].window", "this one is 1h", "{calendar: week}"},
         {RULE("id: r, kind: target, target: 1%, measure: matured"), 6, 52,
          "funnels.f.rules[0].measure", "'matured' is not known", "throughput, cohort"},
         {WITH("rules: {id: r}"), 5, 5, "funnels.f.rules", "where a list of rules", "- {id: NAME"},
@@ -320,16 +335,18 @@ Test(check_funnel, rules)
 
     KIT_ERRORS(cases);
     settings_free(kit_parse(RULE("id: r, kind: target, target: 1%, measure: cohort, window: 2d")));
-    settings_free(
-        kit_parse(RULE("id: r, kind: target, target: 1%, measure: cohort, window: {calendar: month}")));
+    settings_free(kit_parse(
+        RULE("id: r, kind: target, target: 1%, measure: cohort, window: {calendar: month}")));
 }
 
 Test(check_funnel, steps)
 {
 #define STEP(step) RULE("id: r, kind: target, target: 1%, step: " step)
     static const struct kit_case cases[] = {
-        {STEP("a>c"), 6, 49, "funnels.f.rules[0].step", "'a>c' are not neighbours", "b>c, or overall"},
-        {STEP("b>a"), 6, 49, "funnels.f.rules[0].step", "'b>a' are not neighbours", "write b>c, or"},
+        {STEP("a>c"), 6, 49, "funnels.f.rules[0].step", "'a>c' are not neighbours",
+         "b>c, or overall"},
+        {STEP("b>a"), 6, 49, "funnels.f.rules[0].step", "'b>a' are not neighbours",
+         "write b>c, or"},
         {STEP("a>a"), 6, 49, "funnels.f.rules[0].step", "not neighbours", "a>b, or overall"},
         {STEP("c>a"), 6, 49, "funnels.f.rules[0].step", "not neighbours", "overall"},
         {STEP("a>x"), 6, 49, "funnels.f.rules[0].step", "'a>x' is not a step", "a>b"},
@@ -351,19 +368,19 @@ Test(check_funnel, against_an_earlier_period)
     static const struct kit_case cases[] = {
         {CHANGE("min_effect: 10%"), 6, 9, "funnels.f.rules[0].against",
          "the default 1w is too far back for a window of 1h", "at most 32 windows back"},
-        {CHANGE("window: 1h, against: 33h"), 6, 51, "funnels.f.rules[0].against",
+        {CHANGE("window: 1h, against: 33h"), 6, 52, "funnels.f.rules[0].against",
          "'33h' is too far back for a window of 1h", "against: 1d8h or less"},
-        {CHANGE("window: 1d, against: 1h"), 6, 51, "funnels.f.rules[0].against",
+        {CHANGE("window: 1d, against: 1h"), 6, 52, "funnels.f.rules[0].against",
          "'1h' is shorter than the window, 1d: the two would overlap", "1d or more"},
-        {CHANGE("window: 1d, against: 1501m"), 6, 51, "funnels.f.rules[0].against",
+        {CHANGE("window: 1d, against: 1501m"), 6, 52, "funnels.f.rules[0].against",
          "'1501m' is not a whole number of slots of a window of 1d (24m each)",
          "multiple of 24m, such as 1d48m"},
-        {CHANGE("window: 61m, against: 62m"), 6, 52, "funnels.f.rules[0].against", "(1h1m each)",
+        {CHANGE("window: 61m, against: 62m"), 6, 53, "funnels.f.rules[0].against", "(1h1m each)",
          "multiple of 1h1m"},
-        {CHANGE("window: {calendar: month}, against: 30d"), 6, 66, "funnels.f.rules[0].against",
+        {CHANGE("window: {calendar: month}, against: 30d"), 6, 67, "funnels.f.rules[0].against",
          "compared with the one before it", "remove it"},
-        {CHANGE("window: 1d, against: off"), 6, 51, "funnels.f.rules[0].against", "shorter than the",
-         "1d or more"},
+        {CHANGE("window: 1d, against: off"), 6, 52, "funnels.f.rules[0].against",
+         "shorter than the", "1d or more"},
     };
 
     KIT_ERRORS(cases);
@@ -378,14 +395,15 @@ Test(check_funnel, too_many_rules_and_windows)
     struct buf text = {0};
 
     buf_str(&text, WITH("rules:"));
-    text.len -= strlen("    stages: [a, {id: b, alias: [B, 乙]}, c]\n    dims: {ch: {}, reg: {}}\n");
+    text.len -= strlen(
+        "    stages: [a, {id: b, alias: [B, 乙]}, c]\n    dims: {ch: {}, reg: {}}\n");
     for (int i = 1; i <= 14; i++)
         buf_fmt(&text, "    - {id: r%d, kind: target, target: 1%%, window: %dm}\n", i, i);
     buf_str(&text, "    - {id: again, kind: target, target: 1%, window: 1d}\n");
     buf_str(&text, "    stages: [a, b]\n");
     settings_free(kit_parse(buf_cstr(&text)));
     buf_str(&text, "    windows: [1h, 1d, 2h]\n");
-    kit_check(&(struct kit_case){buf_cstr(&text), 19, 52, "funnels.f.rules[13].window",
+    kit_check(&(struct kit_case){buf_cstr(&text), 19, 51, "funnels.f.rules[13].window",
                                  "more than 16 different windows", "one of the windows"},
               0);
 
@@ -393,7 +411,8 @@ Test(check_funnel, too_many_rules_and_windows)
     buf_str(&text, FUNNEL("stages: [a, b]\n    rules:"));
     for (int i = 0; i < 65; i++)
         buf_fmt(&text, "    - {id: r%d, kind: target, target: 1%%}\n", i);
-    kit_check(&(struct kit_case){buf_cstr(&text), 6, 5, "funnels.f.rules", "65 rules", "at most 64"}, 0);
+    kit_check(
+        &(struct kit_case){buf_cstr(&text), 6, 5, "funnels.f.rules", "65 rules", "at most 64"}, 0);
     buf_deinit(&text);
 }
 
@@ -401,21 +420,23 @@ Test(check_funnel, too_many_rules_and_windows)
 Test(check_funnel, no_mistake_leads_to_others)
 {
     static const struct kit_case cases[] = {
-        {FUNNEL("stages: x\n    won: b\n    rules: [{id: r, kind: target, target: 1%, step: a>b}]"), 5, 13,
-         "funnels.f.stages", "'x' is not a list of stages", "[first"},
+        {FUNNEL("stages: x\n    won: b\n    rules: [{id: r, kind: target, target: 1%, step: a>b}]"),
+         5, 13, "funnels.f.stages", "'x' is not a list of stages", "[first"},
         {FUNNEL("stages: [a, b]\n    dims: x\n    segments: [c]\n"
                 "    rules: [{id: r, kind: target, target: 1%, by: c}]"),
          6, 11, "funnels.f.dims", "'x' is not a map of dimensions", "{channel"},
-        {WITH("window: 3x\n    forget_after: 90d"), 5, 13, "funnels.f.window", "not a duration", "1h"},
+        {WITH("window: 3x\n    forget_after: 90d"), 5, 13, "funnels.f.window", "not a duration",
+         "1h"},
         {KIT_SMALL "time: {pane: x}\n", 4, 14, "time.pane", "'x' is not a duration", "1h30m"},
-        {RULE("id: r, kind: change, window: x, against: 1m"), 6, 37, "funnels.f.rules[0].window",
+        {RULE("id: r, kind: change, window: x, against: 1m"), 6, 39, "funnels.f.rules[0].window",
          "'x' is not a", "1h"},
-        {RULE("id: r, kind: change, window: 1d, against: x"), 6, 51, "funnels.f.rules[0].against",
+        {RULE("id: r, kind: change, window: 1d, against: x"), 6, 52, "funnels.f.rules[0].against",
          "'x' is not a duration", "1h"},
-        {RULE("id: r, kind: x, against: 1m, target: 1%"), 6, 23, "funnels.f.rules[0].kind", "'x'", "one"},
+        {RULE("id: r, kind: x, against: 1m, target: 1%"), 6, 23, "funnels.f.rules[0].kind", "'x'",
+         "one"},
         {RULE("id: r, kind: target, target: x, clear: 1%"), 6, 39, "funnels.f.rules[0].target",
          "'x' is not a ratio", "30%"},
-        {RULE("id: r, kind: target, target: 1%, measure: cohort, window: x"), 6, 60,
+        {RULE("id: r, kind: target, target: 1%, measure: cohort, window: x"), 6, 68,
          "funnels.f.rules[0].window", "'x' is not a", "1h"},
     };
 

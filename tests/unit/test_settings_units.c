@@ -49,9 +49,26 @@ Test(units, durations)
 
 Test(units, what_is_no_duration)
 {
-    static const char *const bad[] = {"",    "1",     "-1s",  "1.5h", "1 h", "h",       "1y", "1M",
-                                      "1S",  " 1s",   "1s ",  "1s1",  "Off", "1hour",   "１s",
-                                      "1hm", "1h-2m", "0x1s", "99999999999999999999s", "9999999999999999w",
+    static const char *const bad[] = {"",
+                                      "1",
+                                      "-1s",
+                                      "1.5h",
+                                      "1 h",
+                                      "h",
+                                      "1y",
+                                      "1M",
+                                      "1S",
+                                      " 1s",
+                                      "1s ",
+                                      "1s1",
+                                      "Off",
+                                      "1hour",
+                                      "１s",
+                                      "1hm",
+                                      "1h-2m",
+                                      "0x1s",
+                                      "99999999999999999999s",
+                                      "9999999999999999w",
                                       "9223372036854775807ms1ms"};
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -61,8 +78,9 @@ Test(units, what_is_no_duration)
 
 Test(units, sizes)
 {
-    static const char *const bad[] = {"", "-1", "1.5MiB", "1mib", "KiB", "1 KiB", "1KiBx", "1MiB2",
-                                      "9999999999TiB", "99999999999999999999"};
+    static const char *const bad[] = {
+        "",      "-1",    "1.5MiB", "1mib",          "KiB",
+        "1 KiB", "1KiBx", "1MiB2",  "9999999999TiB", "99999999999999999999"};
 
     cr_assert(eq(i64, size("256"), 256));
     cr_assert(eq(i64, size("7B"), 7));
@@ -94,9 +112,10 @@ Test(units, integers)
 
 Test(units, ratios_are_the_nearest_doubles)
 {
-    static const char *const texts[] = {"0.3",   "0.1",      "0.001",  "1e-3", "12.5e-2", "0",
-                                        "1",     "0.999999", "1E-22",  "2e+1", "0.123456789012345",
-                                        "00.50", "3e2"};
+    static const char *const texts[] = {
+        "0.3", "0.1",      "0.001", "1e-3", "12.5e-2",           "0",
+        "1",   "0.999999", "1E-22", "2e+1", "0.123456789012345", "00.50",
+        "3e2"};
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         cr_assert(ratio(texts[i]) == strtod(texts[i], NULL), "'%s'", texts[i]);
@@ -107,9 +126,9 @@ Test(units, ratios_are_the_nearest_doubles)
 
 Test(units, what_is_no_ratio)
 {
-    static const char *const bad[] = {"",      ".5",   "5.",     "-0.1", "+1",   "0,3", "1e", "1e-",
-                                      "1e-23", "nan",  "inf",    "30 %", "%",    "30%%", "0.3x",
-                                      "0x1p3", "1e99", "0.1234567890123456"};
+    static const char *const bad[] = {"",   ".5",   "5.",    "-0.1",  "+1",   "0,3",
+                                      "1e", "1e-",  "1e-23", "nan",   "inf",  "30 %",
+                                      "%",  "30%%", "0.3x",  "0x1p3", "1e99", "0.1234567890123456"};
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         cr_assert(ratio(bad[i]) == -77, "'%s'", bad[i]);
@@ -183,7 +202,8 @@ Test(nearest, finds_slips_and_nothing_else)
     cr_assert(eq(str, (char *)nearest("方按书"), "方案书"));
     cr_assert(eq(str, (char *)nearest("x"), "-"));
     cr_assert(eq(str, (char *)nearest(""), "-"));
-    cr_assert(eq(str, (char *)nearest("something else altogether, and longer than any known word"), "-"));
+    cr_assert(
+        eq(str, (char *)nearest("something else altogether, and longer than any known word"), "-"));
 }
 
 Test(nearest, distance_counts_code_points)

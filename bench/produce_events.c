@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fills a topic with events for the end-to-end benchmark: plain JSON of about 240 bytes, keyed by entity,
+ * lz4. Event time moves on steadily and in order, so every partition advances evenly; it is the record's
+ * timestamp too. The same arguments give the same events.
+ *
+ *   produce_events BROKERS TOPIC [EVENTS [ENTITIES [EVENTS_PER_SECOND_OF_EVENT_TIME]]] */
+#include <inttypes.h>
+#include <librdkafka/rdkafka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "funnel/mem.h"
+
+#define BASE_MS INT64_C(1700000000000)
+#define VALUE_MAX 400
+#define STAGES 4
+
+struct work {
+    rd_kafka_t *rk;
+    rd_kafka_topic_t *topic;
+    uint64_t events, entities, per_second;
+    uint8_t *stages; /* of each entity so far: the next one it enters */
+    uint64_t born;
+    uint64_t random;
+    uint64_t bytes;
+};
+
+static uint64_t delivered, failed;
+
+static uint64_t next_random(uint64_t *state) /* splitmix64 (Steele, Lea, Flood 2014) */
+{
+    uint64_t z = *state += 0x9e3779b97f4a7c15u;
+
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
+{
+    (void)rk, (void)opaque;
+    if (m->err && failed++ == 0)
+        fprintf(stderr, "not delivered: %s\n", rd_kafka_err2str(m->err));
+    delivered += !m->err;
+}
+
+/* New entities come evenly over the whole run; the others move a known one on. */
+static uint64_t work_entity(struct work *w, uint64_t i, uint64_t r)
+{
+    if (w->born == 0 || w->born * w->events < i * w->entities)
+        return w->born++;
+    return r % w->born;
+}
+
+/* Mostly one stage on; one in 16 jumps one over, one in 32 falls back to the first. After the last the
+ * journey begins anew. */
+static unsigned work_stage(struct work *w, uint64_t entity, uint64_t r)
+{
+    unsigned stage = w->stages[entity];
+
+    if (stage > 0 && (r & 15) == 0 && stage + 1 < STAGES)
+        stage++;
+    else if ((r & 31) == 1)
+        stage = 0;
+    w->stages[entity] = (uint8_t)((stage + 1) % STAGES);
+    return stage;
+}
+
+static int make_value(char *out, uint64_t i, uint64_t entity, unsigned stage, int64_t ms,
+                      uint64_t r)
+{
+    static const char *const stages[STAGES] = {"visit", "cart", "checkout", "paid"};
+    static const char *const channels[] = {"ads", "search", "mail", "direct", "social"};
+    static const char *const regions[] = {"east", "west", "north", "south"};
+    static const char *const devices[] = {"mobile", "desktop", "tablet"};
+
+    return snprintf(out, VALUE_MAX,
+                    "{\"event_id\":\"e%012" PRIu64 "\",\"entity_id\":\"deal-%010" PRIu64 "\","
+                    "\"funnel\":\"sales\",\"stage\":\"%s\",\"ts\":%" PRId64 ",\"amount\":%" PRIu64
+                    ".%02" PRIu64 ",\"owner\":\"owner-%03" PRIu64 "\",\"dims\":{\"channel\":\"%s\","
+                    "\"region\":\"%s\",\"device\":\"%s\"},\"note\":\"as told by phone\"}",
+                    i, entity, stages[stage], ms, r % 90000, r % 100, r % 200, channels[entity % 5],
+                    regions[entity % 4], devices[entity % 3]);
+}
+
+static void work_send(struct work *w, uint64_t i)
+{
+    uint64_t r = next_random(&w->random), entity = work_entity(w, i, r);
+    unsigned stage = work_stage(w, entity, r >> 32);
+    int64_t ms = BASE_MS + (int64_t)(i * 1000 / w->per_second);
+    rd_kafka_resp_err_t err;
+    char value[VALUE_MAX], key[32];
+    int n = make_value(value, i, entity, stage, ms, r >> 8);
+    int k = snprintf(key, sizeof(key), "deal-%010" PRIu64, entity);
+
+    do {
+        err = rd_kafka_producev(w->rk, RD_KAFKA_V_RKT(w->topic), RD_KAFKA_V_KEY(key, (size_t)k),
+                                RD_KAFKA_V_VALUE(value, (size_t)n), RD_KAFKA_V_TIMESTAMP(ms),
+                                RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+        if (err || i % 1000 == 0)
+            rd_kafka_poll(w->rk, err == RD_KAFKA_RESP_ERR__QUEUE_FULL ? 50 : 0);
+    } while (err == RD_KAFKA_RESP_ERR__QUEUE_FULL);
+    if (err) {
+        fprintf(stderr, "%s\n", rd_kafka_err2str(err));
+        exit(1);
+    }
+    w->bytes += (uint64_t)n;
+}
+
+static void work_init(struct work *w, const char *brokers, const char *topic)
+{
+    /* In order and once: idempotent. Batches as a busy producer has them. */
+    static const char *const properties[][2] = {
+        {"enable.idempotence", "true"},
+        {"compression.type", "lz4"},
+        {"linger.ms", "50"},
+        {"partitioner", "murmur2_random"},
+        {"message.timeout.ms", "120000"},
+        {"queue.buffering.max.messages", "500000"},
+        {"log_level", "3"},
+    };
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    char error[512];
+
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    rd_kafka_conf_set(conf, "bootstrap.servers", brokers, error, sizeof(error));
+    for (size_t i = 0; i < sizeof(properties) / sizeof(properties[0]); i++) {
+        if (rd_kafka_conf_set(conf, properties[i][0], properties[i][1], error, sizeof(error)) !=
+            RD_KAFKA_CONF_OK) {
+            fprintf(stderr, "%s\n", error);
+            exit(2);
+        }
+    }
+    w->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof(error));
+    w->topic = w->rk ? rd_kafka_topic_new(w->rk, topic, NULL) : NULL;
+    if (!w->topic) {
+        fprintf(stderr, "%s\n", error);
+        exit(2);
+    }
+    w->stages = mem_zero(w->entities, sizeof(*w->stages));
+}
+
+static uint64_t number(int argc, char **argv, int i, uint64_t otherwise)
+{
+    uint64_t n = argc > i ? strtoull(argv[i], NULL, 10) : otherwise;
+
+    return n > 0 ? n : otherwise;
+}
+
+int main(int argc, char **argv)
+{
+    struct work w = {
+        .events = number(argc, argv, 3, 4000000),
+        .entities = number(argc, argv, 4, 1000000),
+        .per_second = number(argc, argv, 5, 2000),
+    };
+
+    if (argc < 3) {
+        fprintf(stderr, "usage: produce_events BROKERS TOPIC [EVENTS [ENTITIES [PER_SECOND]]]\n");
+        return 2;
+    }
+    work_init(&w, argv[1], argv[2]);
+    for (uint64_t i = 0; i < w.events; i++)
+        work_send(&w, i);
+    while (rd_kafka_outq_len(w.rk) > 0) /* bounded by message.timeout.ms */
+        rd_kafka_poll(w.rk, 100);
+    printf("events=%" PRIu64 " entities=%" PRIu64 " failed=%" PRIu64 " bytes_per_event=%.1f\n",
+           delivered, w.born, failed, (double)w.bytes / (double)w.events);
+    rd_kafka_topic_destroy(w.topic);
+    rd_kafka_destroy(w.rk);
+    mem_free(w.stages);
+    return failed > 0;
+}
