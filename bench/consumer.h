@@ -142,7 +142,9 @@ static void consumer_run(const char *program, const char *brokers, const char *t
     int64_t records = consumer_assign(rk, topic), done = 0;
 
     while (done < records) {
-        ssize_t n = rd_kafka_consume_batch_queue(queue, 100, messages, CONSUMER_BATCH);
+        /* No more than is to come: the call waits for a whole batch. */
+        size_t want = records - done < CONSUMER_BATCH ? (size_t)(records - done) : CONSUMER_BATCH;
+        ssize_t n = rd_kafka_consume_batch_queue(queue, 100, messages, want);
         size_t count = n > 0 ? consumer_records(messages, (size_t)n) : 0;
 
         if (count == 0) {

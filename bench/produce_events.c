@@ -3,9 +3,13 @@
  * lz4. Event time moves on steadily and in order, so every partition advances evenly; it is the record's
  * timestamp too. The same arguments give the same events.
  *
- *   produce_events BROKERS TOPIC [EVENTS [ENTITIES [EVENTS_PER_SECOND_OF_EVENT_TIME]]] */
+ *   produce_events BROKERS TOPIC [EVENTS [ENTITIES [EVENTS_PER_SECOND [live]]]]
+ *
+ * EVENTS_PER_SECOND is of event time. "live" sends them at that rate, with the clock's time, and lets nobody
+ * reach checkout in every second second: a rule with a window of one second fires and resolves in turn. */
 #include <inttypes.h>
 #include <librdkafka/rdkafka.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +20,7 @@
 #define BASE_MS INT64_C(1700000000000)
 #define VALUE_MAX 400
 #define STAGES 4
+#define CHECKOUT 2
 
 struct work {
     rd_kafka_t *rk;
@@ -25,6 +30,9 @@ struct work {
     uint64_t born;
     uint64_t random;
     uint64_t bytes;
+    int64_t base_ms;
+    int64_t behind_ms; /* live: the worst of the clock over what was due */
+    bool live;
 };
 
 static uint64_t delivered, failed;
@@ -56,13 +64,15 @@ static uint64_t work_entity(struct work *w, uint64_t i, uint64_t r)
 
 /* Mostly one stage on; one in 16 jumps one over, one in 32 falls back to the first. After the last the
  * journey begins anew. */
-static unsigned work_stage(struct work *w, uint64_t entity, uint64_t r)
+static unsigned work_stage(struct work *w, uint64_t entity, uint64_t r, bool blocked)
 {
     unsigned stage = w->stages[entity];
 
     if (stage > 0 && (r & 15) == 0 && stage + 1 < STAGES)
         stage++;
     else if ((r & 31) == 1)
+        stage = 0;
+    if (blocked && stage == CHECKOUT)
         stage = 0;
     w->stages[entity] = (uint8_t)((stage + 1) % STAGES);
     return stage;
@@ -85,16 +95,36 @@ static int make_value(char *out, uint64_t i, uint64_t entity, unsigned stage, in
                     regions[entity % 4], devices[entity % 3]);
 }
 
+static int64_t clock_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void work_pace(struct work *w, int64_t due)
+{
+    int64_t behind = clock_ms() - due;
+
+    if (behind < 0)
+        nanosleep(&(struct timespec){-behind / 1000, -behind % 1000 * 1000000}, NULL);
+    if (behind > w->behind_ms)
+        w->behind_ms = behind;
+}
+
 static void work_send(struct work *w, uint64_t i)
 {
     uint64_t r = next_random(&w->random), entity = work_entity(w, i, r);
-    unsigned stage = work_stage(w, entity, r >> 32);
-    int64_t ms = BASE_MS + (int64_t)(i * 1000 / w->per_second);
+    int64_t ms = w->base_ms + (int64_t)(i * 1000 / w->per_second);
+    unsigned stage = work_stage(w, entity, r >> 32, w->live && ms / 1000 % 2);
     rd_kafka_resp_err_t err;
     char value[VALUE_MAX], key[32];
     int n = make_value(value, i, entity, stage, ms, r >> 8);
     int k = snprintf(key, sizeof(key), "deal-%010" PRIu64, entity);
 
+    if (w->live)
+        work_pace(w, ms);
     do {
         err = rd_kafka_producev(w->rk, RD_KAFKA_V_RKT(w->topic), RD_KAFKA_V_KEY(key, (size_t)k),
                                 RD_KAFKA_V_VALUE(value, (size_t)n), RD_KAFKA_V_TIMESTAMP(ms),
@@ -112,10 +142,10 @@ static void work_send(struct work *w, uint64_t i)
 static void work_init(struct work *w, const char *brokers, const char *topic)
 {
     /* In order and once: idempotent. Batches as a busy producer has them. */
-    static const char *const properties[][2] = {
+    const char *const properties[][2] = {
         {"enable.idempotence", "true"},
         {"compression.type", "lz4"},
-        {"linger.ms", "50"},
+        {"linger.ms", w->live ? "2" : "50"},
         {"partitioner", "murmur2_random"},
         {"message.timeout.ms", "120000"},
         {"queue.buffering.max.messages", "500000"},
@@ -155,19 +185,25 @@ int main(int argc, char **argv)
         .events = number(argc, argv, 3, 4000000),
         .entities = number(argc, argv, 4, 1000000),
         .per_second = number(argc, argv, 5, 2000),
+        .base_ms = BASE_MS,
+        .live = argc > 6 && strcmp(argv[6], "live") == 0,
     };
 
     if (argc < 3) {
-        fprintf(stderr, "usage: produce_events BROKERS TOPIC [EVENTS [ENTITIES [PER_SECOND]]]\n");
+        fprintf(stderr,
+                "usage: produce_events BROKERS TOPIC [EVENTS [ENTITIES [PER_SECOND [live]]]]\n");
         return 2;
     }
     work_init(&w, argv[1], argv[2]);
+    if (w.live)
+        w.base_ms = clock_ms() / 1000 * 1000 + 1000;
     for (uint64_t i = 0; i < w.events; i++)
         work_send(&w, i);
     while (rd_kafka_outq_len(w.rk) > 0) /* bounded by message.timeout.ms */
         rd_kafka_poll(w.rk, 100);
-    printf("events=%" PRIu64 " entities=%" PRIu64 " failed=%" PRIu64 " bytes_per_event=%.1f\n",
-           delivered, w.born, failed, (double)w.bytes / (double)w.events);
+    printf("events=%" PRIu64 " entities=%" PRIu64 " failed=%" PRIu64
+           " bytes_per_event=%.1f behind_ms=%" PRId64 "\n",
+           delivered, w.born, failed, (double)w.bytes / (double)w.events, w.behind_ms);
     rd_kafka_topic_destroy(w.topic);
     rd_kafka_destroy(w.rk);
     mem_free(w.stages);

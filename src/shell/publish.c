@@ -122,7 +122,7 @@ size_t publish_records(struct publish *p, rd_kafka_t *producer, const struct rec
         } else {
             *ret_code = code;
             if (kafka_error_is_lasting(code))
-                publish_refused(p, r->target, code);
+                publish_refused(p, (int)r->target, code);
             return from;
         }
     }
