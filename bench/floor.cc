@@ -52,7 +52,7 @@ struct floor_run {
 };
 
 /* Values are taken by named results: value_unsafe() of a temporary dangles. */
-static bool text_of(ondemand::object &object, const char *key, std::string_view &out)
+static inline bool text_of(ondemand::object &object, std::string_view key, std::string_view &out)
 {
     return object[key].get(out) == simdjson::SUCCESS;
 }

@@ -3,10 +3,12 @@
  * lz4. Event time moves on steadily and in order, so every partition advances evenly; it is the record's
  * timestamp too. The same arguments give the same events.
  *
- *   produce_events BROKERS TOPIC [EVENTS [ENTITIES [EVENTS_PER_SECOND [live]]]]
+ *   produce_events BROKERS TOPIC [EVENTS [ENTITIES [EVENTS_PER_SECOND [LATENESS_MS]]]]
  *
- * EVENTS_PER_SECOND is of event time. "live" sends them at that rate, with the clock's time, and lets nobody
- * reach checkout in every second second: a rule with a window of one second fires and resolves in turn. */
+ * EVENTS_PER_SECOND is of event time. With LATENESS_MS they are sent at that rate, with the clock's time, and
+ * nobody reaches checkout in every second second: a rule with a window of one second fires and resolves in
+ * turn. A line "second=T known=U" (epoch ms) then tells for each second's end when the last event that
+ * closes it, one per partition, was acknowledged. */
 #include <inttypes.h>
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
@@ -35,7 +37,19 @@ struct work {
     bool live;
 };
 
+#define PARTITIONS_MAX 256
+#define SECONDS_MAX 3600
+
+/* Live: per second's end, how many partitions have an event past it and its lateness, and since when. */
+struct closing {
+    int64_t from_ms, lateness_ms;
+    int64_t next[PARTITIONS_MAX]; /* the first second a partition has not closed */
+    int64_t known_ms[SECONDS_MAX];
+    int partitions[SECONDS_MAX];
+};
+
 static uint64_t delivered, failed;
+static struct closing closing; /* from_ms 0: not live */
 
 static uint64_t next_random(uint64_t *state) /* splitmix64 (Steele, Lea, Flood 2014) */
 {
@@ -46,12 +60,45 @@ static uint64_t next_random(uint64_t *state) /* splitmix64 (Steele, Lea, Flood 2
     return z ^ (z >> 31);
 }
 
+static int64_t clock_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void closing_note(struct closing *c, const rd_kafka_message_t *m)
+{
+    int64_t reached = rd_kafka_message_timestamp(m, NULL) - c->lateness_ms - c->from_ms;
+    int64_t *next;
+
+    if (m->partition < 0 || m->partition >= PARTITIONS_MAX)
+        return;
+    next = &c->next[m->partition];
+    for (; *next < SECONDS_MAX && (*next + 1) * 1000 <= reached; ++*next) {
+        c->known_ms[*next] = clock_ms();
+        c->partitions[*next]++;
+    }
+}
+
+static void closing_print(const struct closing *c)
+{
+    for (int i = 0; i < SECONDS_MAX && c->partitions[i]; i++) {
+        if (c->partitions[i] == c->partitions[0])
+            printf("second=%" PRId64 " known=%" PRId64 "\n", c->from_ms + (i + 1) * 1000,
+                   c->known_ms[i]);
+    }
+}
+
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 {
     (void)rk, (void)opaque;
     if (m->err && failed++ == 0)
         fprintf(stderr, "not delivered: %s\n", rd_kafka_err2str(m->err));
     delivered += !m->err;
+    if (!m->err && closing.from_ms)
+        closing_note(&closing, m);
 }
 
 /* New entities come evenly over the whole run; the others move a known one on. */
@@ -95,14 +142,6 @@ static int make_value(char *out, uint64_t i, uint64_t entity, unsigned stage, in
                     regions[entity % 4], devices[entity % 3]);
 }
 
-static int64_t clock_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static void work_pace(struct work *w, int64_t due)
 {
     int64_t behind = clock_ms() - due;
@@ -129,7 +168,7 @@ static void work_send(struct work *w, uint64_t i)
         err = rd_kafka_producev(w->rk, RD_KAFKA_V_RKT(w->topic), RD_KAFKA_V_KEY(key, (size_t)k),
                                 RD_KAFKA_V_VALUE(value, (size_t)n), RD_KAFKA_V_TIMESTAMP(ms),
                                 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
-        if (err || i % 1000 == 0)
+        if (err || w->live || i % 1000 == 0)
             rd_kafka_poll(w->rk, err == RD_KAFKA_RESP_ERR__QUEUE_FULL ? 50 : 0);
     } while (err == RD_KAFKA_RESP_ERR__QUEUE_FULL);
     if (err) {
@@ -145,7 +184,7 @@ static void work_init(struct work *w, const char *brokers, const char *topic)
     const char *const properties[][2] = {
         {"enable.idempotence", "true"},
         {"compression.type", "lz4"},
-        {"linger.ms", w->live ? "2" : "50"},
+        {"linger.ms", w->live ? "5" : "50"},
         {"partitioner", "murmur2_random"},
         {"message.timeout.ms", "120000"},
         {"queue.buffering.max.messages", "500000"},
@@ -186,21 +225,26 @@ int main(int argc, char **argv)
         .entities = number(argc, argv, 4, 1000000),
         .per_second = number(argc, argv, 5, 2000),
         .base_ms = BASE_MS,
-        .live = argc > 6 && strcmp(argv[6], "live") == 0,
+        .live = argc > 6,
     };
 
     if (argc < 3) {
-        fprintf(stderr,
-                "usage: produce_events BROKERS TOPIC [EVENTS [ENTITIES [PER_SECOND [live]]]]\n");
+        fprintf(
+            stderr,
+            "usage: produce_events BROKERS TOPIC [EVENTS [ENTITIES [PER_SECOND [LATENESS_MS]]]]\n");
         return 2;
     }
     work_init(&w, argv[1], argv[2]);
-    if (w.live)
+    if (w.live) {
         w.base_ms = clock_ms() / 1000 * 1000 + 1000;
+        closing.from_ms = w.base_ms;
+        closing.lateness_ms = atoll(argv[6]);
+    }
     for (uint64_t i = 0; i < w.events; i++)
         work_send(&w, i);
     while (rd_kafka_outq_len(w.rk) > 0) /* bounded by message.timeout.ms */
-        rd_kafka_poll(w.rk, 100);
+        rd_kafka_poll(w.rk, 10);
+    closing_print(&closing);
     printf("events=%" PRIu64 " entities=%" PRIu64 " failed=%" PRIu64
            " bytes_per_event=%.1f behind_ms=%" PRId64 "\n",
            delivered, w.born, failed, (double)w.bytes / (double)w.events, w.behind_ms);

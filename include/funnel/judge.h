@@ -136,10 +136,10 @@ struct judge {
         int step;
     } * touched; /* steps with entries or conversions in the pane being closed */
     size_t touched_count, touched_cap;
-    int64_t closed;     /* INT64_MIN before the first pane */
-    bool finished;      /* `closed` is the last pane, not a whole one */
+    int64_t closed;                /* INT64_MIN before the first pane */
+    bool finished;                 /* `closed` is the last pane, not a whole one */
     int64_t first_pane, last_pane; /* with cells, so far; INT64_MIN before the first */
-    int64_t day;        /* of the last pane, in the zone; INT64_MIN */
+    int64_t day;                   /* of the last pane, in the zone; INT64_MIN */
     int64_t counts[FUNNEL_COUNT_COUNT];
     int64_t first_ms, last_ms;
     struct names reasons;
@@ -155,6 +155,8 @@ void judge_deinit(struct judge *j);
 
 /* Takes one tally's cells. */
 void judge_add(struct judge *j, size_t source, const struct cells *cells);
+/* No source has cells up to and with `pane` any more: what CELL_CLOSE says, for all of them. */
+void judge_close(struct judge *j, int64_t pane);
 /* Closes every pane all sources have closed; verdicts go to `out`. */
 void judge_step(struct judge *j, struct records *out);
 /* The end of a finite log, whose last event lies in pane `last`: what is in the panes still open goes into the

@@ -63,6 +63,7 @@ struct tally {
     int64_t watermark_ms;     /* INT64_MIN before the first event */
     int64_t swept;            /* last pane whose slice of forgotten entities was swept; INT64_MIN */
     int64_t late_order;       /* the last message dead-lettered as late: once, not once a funnel */
+    int64_t future_order;     /* likewise, as too far in the future */
     struct counters counters;
     uint64_t trace; /* fingerprint to explain; 0: none */
     struct buf trace_text;

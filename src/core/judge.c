@@ -159,6 +159,13 @@ void judge_add(struct judge *j, size_t source, const struct cells *cells)
     }
 }
 
+void judge_close(struct judge *j, int64_t pane)
+{
+    for (size_t i = 0; i < j->source_count; i++)
+        if (pane > j->sources[i].closed)
+            j->sources[i].closed = pane;
+}
+
 /* --- closing --- */
 
 static void day_begin(struct judge *j, int64_t pane)
@@ -200,7 +207,8 @@ static void pending_take(struct judge *j)
 static void count_closed(struct judge *j, int64_t pane)
 {
     if (j->first_pane != INT64_MIN)
-        j->panes_closed += (uint64_t)(pane - (j->closed < j->first_pane ? j->first_pane - 1 : j->closed));
+        j->panes_closed += (uint64_t)(pane -
+                                      (j->closed < j->first_pane ? j->first_pane - 1 : j->closed));
 }
 
 /* Where the frontier stands in between depends on the batches and on the partitions' pace: nothing may happen

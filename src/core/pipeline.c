@@ -164,6 +164,9 @@ void pipeline_end(struct pipeline *p, struct records *out)
         if (tally_open_pane(&p->tallies[i]) > last)
             last = tally_open_pane(&p->tallies[i]);
     }
+    for (size_t f = 0; last != INT64_MIN && f < p->funnel_count; f++)
+        judge_close(&p->judges[f],
+                    last - 1); /* the logs have ended: none will hold the others back */
     pipeline_judge(p, out);
     for (size_t f = 0; f < p->funnel_count; f++)
         judge_finish(&p->judges[f], last);

@@ -8,7 +8,8 @@
 #define ALL_SERIES UINT32_MAX
 
 struct sum_step {
-    int64_t entered, credited, seeded, advanced, lost, deleted, superseded, skipped, expired, open, late;
+    int64_t entered, credited, seeded, advanced, lost, deleted, superseded, skipped, expired, open,
+        late;
     double rate, low, high; /* NaN without entries */
     struct dwell dwell;     /* owned; empty for cohorts */
 };
@@ -32,7 +33,8 @@ void sum_cohort(const struct judge *j, const struct sum_filter *which, int64_t f
                 struct sum_step *ret);
 /* First and last day any stay began; 0 when there is none. */
 int sum_cohort_days(const struct judge *j, int64_t *ret_first, int64_t *ret_last);
-void sum_break(const struct judge *j, int breakdown, uint32_t value, int step, struct sum_step *ret);
+void sum_break(const struct judge *j, int breakdown, uint32_t value, int step,
+               struct sum_step *ret);
 bool sum_break_any(const struct judge *j, int breakdown, uint32_t value);
 void sum_cycle(const struct judge *j, struct dwell *ret);
 /* Chance of winning from a stage: configured, or the product of the steps' rates. NaN: unknown. */

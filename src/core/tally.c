@@ -51,7 +51,8 @@ void tally_init(struct tally *t, const struct settings *settings, const struct f
                         .newest_record_ms = -1,
                         .watermark_ms = INT64_MIN,
                         .swept = INT64_MIN,
-                        .late_order = -1};
+                        .late_order = -1,
+                        .future_order = -1};
     t->funnels = mem_zero(funnel_count, sizeof(*t->funnels));
     for (size_t i = 0; i < funnel_count; i++)
         tally_funnel_init(&t->funnels[i], &funnels[i], settings, zone);

@@ -225,7 +225,9 @@ static void waiting_push(struct tally *t, struct arrival *a, const struct messag
         t->waiting = mem_alloc(TALLY_WAITING * sizeof(*t->waiting));
     if (t->waiting_count == TALLY_WAITING) {
         waiting_remove(t, 0, &oldest);
-        tally_deadletter(t, oldest.copy, REJECT_FUTURE, "ts", 0);
+        if (t->future_order != oldest.order) /* once, not once a funnel */
+            tally_deadletter(t, oldest.copy, REJECT_FUTURE, "ts", 0);
+        t->future_order = oldest.order;
         mem_free(oldest.copy);
     }
     t->counters.n[COUNTER_WAITING_FUTURE]++;

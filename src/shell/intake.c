@@ -255,9 +255,26 @@ static void on_wake(void *context)
     intake_turn(context);
 }
 
+/* The library says that no broker is there, never that one is back, and a partition at its end gives no sign
+ * of its own. Pausing and resuming it makes it arrive there again, at the first answer of a broker. */
+static void intake_ask(struct intake *in)
+{
+    for (size_t i = 0; i < in->count; i++) {
+        if (!in->parts[i].at_end || in->parts[i].paused)
+            continue;
+        intake_apply(in, i, true);
+        intake_apply(in, i, false);
+        return;
+    }
+}
+
 static void on_keepalive(uv_timer_t *timer)
 {
-    intake_turn(timer->data);
+    struct intake *in = timer->data;
+
+    intake_turn(in);
+    if (in->queue.queue && !in->shut && atomic_load(&in->health->down))
+        intake_ask(in);
 }
 
 /* --- life --- */

@@ -32,7 +32,8 @@ def broker_comes_later(folder, broker):
     kit.same("ready meanwhile", 0, d.metrics()["funneld_ready"])
     term_within(d, 2)
     d.start()
-    term_within(d, 2)  # before it has said anything
+    kit.wait_for("/healthz", 10, lambda: d.http("/healthz")[0] == 200)
+    term_within(d, 2)  # in the middle of its first call
     d.start()
     d.wait_reason("waiting for the brokers", 10)
     time.sleep(2)

@@ -57,4 +57,7 @@ typedef const char *property_fn(struct stream *s, const size_t *lines, size_t co
 const char *property_run(property_fn *check, uint64_t first, size_t count, size_t max_partitions,
                          unsigned flags, struct property_sums *ret_sums);
 
+/* What must have been seen at least, for a test not to be vacuous: less where TEST_LIGHT tries fewer seeds. */
+size_t property_least(size_t n);
+
 #endif

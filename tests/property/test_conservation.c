@@ -141,7 +141,7 @@ Test(conservation, at_any_moment)
     const char *wrong = property_run(sums_hold, 1001, 60, 3, 0, &sums);
 
     cr_assert(!wrong, "%s", wrong);
-    cr_expect(sums.fired > 200, "%zu fired", sums.fired);
+    cr_expect(sums.fired > property_least(200), "%zu fired", sums.fired);
 }
 
 Test(conservation, over_a_gap_with_record_timestamps)
@@ -150,5 +150,5 @@ Test(conservation, over_a_gap_with_record_timestamps)
     const char *wrong = property_run(sums_hold, 1501, 40, 3, STREAM_GAP | STREAM_TIMESTAMPS, &sums);
 
     cr_assert(!wrong, "%s", wrong);
-    cr_expect(sums.fired > 100, "%zu fired", sums.fired);
+    cr_expect(sums.fired > property_least(100), "%zu fired", sums.fired);
 }

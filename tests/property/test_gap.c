@@ -110,9 +110,9 @@ static const char *gap_is_nothing(struct stream *s, const size_t *lines, size_t 
 Test(gap, in_one_jump_or_pane_by_pane)
 {
     struct property_sums sums;
-    const char *wrong = property_run(gap_is_nothing, 2001, 60, 3, STREAM_GAP, &sums);
+    const char *wrong = property_run(gap_is_nothing, 2001, 36, 3, STREAM_GAP, &sums);
 
     cr_assert(!wrong, "%s", wrong);
-    cr_expect(sums.fired > 200 && sums.resolved > 100, "%zu fired, %zu resolved", sums.fired,
-              sums.resolved);
+    cr_expect(sums.fired > property_least(200) && sums.resolved > property_least(100),
+              "%zu fired, %zu resolved", sums.fired, sums.resolved);
 }

@@ -85,8 +85,8 @@ Test(interleave, from_files)
     const char *wrong = property_run(interleavings_agree, 1, 60, 6, 0, &sums);
 
     cr_assert(!wrong, "%s", wrong);
-    cr_expect(sums.fired > 200 && sums.resolved > 100, "%zu fired, %zu resolved", sums.fired,
-              sums.resolved);
+    cr_expect(sums.fired > property_least(200) && sums.resolved > property_least(100),
+              "%zu fired, %zu resolved", sums.fired, sums.resolved);
 }
 
 Test(interleave, with_record_timestamps_and_a_gap)
@@ -96,6 +96,6 @@ Test(interleave, with_record_timestamps_and_a_gap)
                                      STREAM_TIMESTAMPS | STREAM_GAP, &sums);
 
     cr_assert(!wrong, "%s", wrong);
-    cr_expect(sums.fired > 100 && sums.resolved > 50, "%zu fired, %zu resolved", sums.fired,
-              sums.resolved);
+    cr_expect(sums.fired > property_least(100) && sums.resolved > property_least(50),
+              "%zu fired, %zu resolved", sums.fired, sums.resolved);
 }

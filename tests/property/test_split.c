@@ -47,8 +47,8 @@ Test(split, from_a_file)
     const char *wrong = property_run(splits_agree, 1, 60, 3, 0, &sums);
 
     cr_assert(!wrong, "%s", wrong);
-    cr_expect(sums.fired > 200 && sums.resolved > 100, "%zu fired, %zu resolved", sums.fired,
-              sums.resolved);
+    cr_expect(sums.fired > property_least(200) && sums.resolved > property_least(100),
+              "%zu fired, %zu resolved", sums.fired, sums.resolved);
 }
 
 Test(split, with_record_timestamps)
@@ -57,6 +57,6 @@ Test(split, with_record_timestamps)
     const char *wrong = property_run(splits_agree, 501, 60, 3, STREAM_TIMESTAMPS, &sums);
 
     cr_assert(!wrong, "%s", wrong);
-    cr_expect(sums.fired > 100 && sums.resolved > 50, "%zu fired, %zu resolved", sums.fired,
-              sums.resolved);
+    cr_expect(sums.fired > property_least(100) && sums.resolved > property_least(50),
+              "%zu fired, %zu resolved", sums.fired, sums.resolved);
 }

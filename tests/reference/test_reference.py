@@ -18,7 +18,8 @@ import funnel_ref as ref                                                        
 T0 = 1_704_067_200_000
 TIME = {"zone": "UTC", "pane": "1m", "lateness": "0", "late": "apply"}
 PLAIN = ("amount", "owner", "event_id", "reason", "op", "funnel", "entered_at")
-DATA = os.environ.get("FUNNELD_DATA", "/work/shared/data")
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+DATA = os.environ.get("FUNNELD_DATA", os.path.join(os.environ.get("SOURCE_DIR", ROOT), "../shared/data"))
 
 
 class Skip(Exception):
