@@ -50,7 +50,8 @@ def skew(folder, broker):
         most = sum(r["ts"] < limit_ms for r in parts[0]) + BATCH
         kit.check(of(m, "partition_paused", "skew.in", 0) == 1, f"{why}: partition 0 was resumed")
         kit.check(taken <= most, f"{why}: {taken:.0f} messages of partition 0 were taken, {most} would do")
-        kit.check(of(m, "partition_lag", "skew.in", 0) == len(parts[0]) - taken, f"{why}: wrong lag")
+        # The log's end is that of the last fetch, and a paused partition is not fetched.
+        kit.check(0 < of(m, "partition_lag", "skew.in", 0) <= len(parts[0]) - taken, f"{why}: wrong lag")
         kit.say(f"{why}: partition 0 waits at {taken:.0f} of {len(parts[0])} messages")
         return taken
 

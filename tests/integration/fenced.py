@@ -70,19 +70,22 @@ def asleep(folder, broker):
     config = kit.configuration("sleep", broker.bootstrap, kafka={"transaction.timeout.ms": 5000})
     d = kit.Daemon(folder, config)
     d.wait_ready()
-    half = len(records) // 2
-    kit.produce("sleep.in", records[:half])
+    third = len(records) // 3
+    kit.produce("sleep.in", records[:third])
     kit.wait_committed("sleep.in", "sleep")
     # Input goes on up to the moment the broker falls asleep, so that a transaction is begun.
-    producing = kit.Producing("sleep.in", records[half:], len(records[half:]) // 25)
+    producing = kit.Producing("sleep.in", records[third:2 * third], third // 8)
     time.sleep(1)
     broker.freeze()
     d.wait_reason("no broker can be reached|attempts to commit|waits for the brokers", 30)
     kit.say(f"the broker sleeps: {d.reasons()}")
     broker.thaw()
+    producing.wait()
     d.wait_ready(40)
     # Now so that the broker surely finds the transaction too old before the daemon does: it has the requests in
     # its sockets when it wakes up, and the daemon sleeps on until the timeout has passed.
+    producing = kit.Producing("sleep.in", records[2 * third:], third // 8)
+    kit.wait_for("more messages", 10, lambda: d.metrics()["funneld_messages_total"] > 2 * third + 100)
     broker.freeze()
     time.sleep(1.5)
     d.signal(signal.SIGSTOP)
