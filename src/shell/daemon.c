@@ -79,7 +79,7 @@ static int daemon_machines(struct daemon *d, char why[512])
         return code;
     d->pipeline = pipeline_new(s, d->config->zone, d->sources, d->source_count);
     outbox_init(&d->outbox, d->source_count);
-    code = intake_init(&d->intake, &d->loop, s, &d->health, d->sources, d->source_count,
+    code = intake_init(&d->intake, &d->loop, &d->health, d->sources, d->source_count,
                        &intake_hooks);
     if (code == EXIT_OK)
         code = txn_init(&d->txn, &d->loop, s, &d->health, d->sources, d->source_count, &d->outbox,

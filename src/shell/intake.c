@@ -99,7 +99,7 @@ static void intake_error(struct intake *in, const rd_kafka_message_t *m)
                 LOG_TEXT("text", rd_kafka_message_errstr(m)));
 }
 
-/* The library parses headers at each request: asked for only where a mapping reads them. */
+/* Every message's, for the dead letter it may become. One without headers costs a look at a length. */
 static void intake_headers(struct intake *in, const rd_kafka_message_t *m, struct message *out)
 {
     rd_kafka_headers_t *headers;
@@ -137,8 +137,7 @@ static void intake_message(struct intake *in, const rd_kafka_message_t *m, size_
     };
     if (type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE)
         out->timestamp = -1;
-    if (in->wants_headers[out->input])
-        intake_headers(in, m, out);
+    intake_headers(in, m, out);
 }
 
 /* True when it is a record for the machines, written to *out. */
@@ -279,36 +278,8 @@ static void on_keepalive(uv_timer_t *timer)
 
 /* --- life --- */
 
-static bool intake_wants_headers(const struct settings_input *input)
-{
-    static const char prefix[] = "header:";
-    const struct settings_map *map = &input->map;
-    bool wants = input->preset == PRESET_CLOUDEVENTS;
-
-#define INTAKE_SOURCE(member) \
-    wants = wants || \
-            (map->member.from && strncmp(map->member.from, prefix, sizeof(prefix) - 1) == 0);
-    INTAKE_SOURCE(entity_id)
-    INTAKE_SOURCE(funnel)
-    INTAKE_SOURCE(stage)
-    INTAKE_SOURCE(ts)
-    INTAKE_SOURCE(amount)
-    INTAKE_SOURCE(owner)
-    INTAKE_SOURCE(event_id)
-    INTAKE_SOURCE(reason)
-    INTAKE_SOURCE(entered_at)
-    INTAKE_SOURCE(op)
-#undef INTAKE_SOURCE
-    for (size_t i = 0; i < map->dims.count; i++) {
-        const char *from = map->dims.items[i].source.from;
-
-        wants = wants || (from && strncmp(from, prefix, sizeof(prefix) - 1) == 0);
-    }
-    return wants;
-}
-
-int intake_init(struct intake *in, uv_loop_t *loop, const struct settings *settings,
-                struct kafka_health *health, const struct pipeline_source *sources, size_t count,
+int intake_init(struct intake *in, uv_loop_t *loop, struct kafka_health *health,
+                const struct pipeline_source *sources, size_t count,
                 const struct intake_hooks *hooks)
 {
     in->loop = loop;
@@ -317,9 +288,6 @@ int intake_init(struct intake *in, uv_loop_t *loop, const struct settings *setti
     in->sources = sources;
     in->count = count;
     in->parts = mem_zero(count, sizeof(*in->parts));
-    in->wants_headers = mem_zero(settings->inputs.count, sizeof(*in->wants_headers));
-    for (size_t i = 0; i < settings->inputs.count; i++)
-        in->wants_headers[i] = intake_wants_headers(&settings->inputs.items[i]);
     for (size_t i = 0; i < count; i++) {
         in->parts[i].stop = INTAKE_NO_STOP;
         in->parts[i].last.offset = -1;
@@ -401,9 +369,7 @@ void intake_close(struct intake *in)
     uv_close((uv_handle_t *)&in->more, NULL);
     uv_close((uv_handle_t *)&in->keepalive, NULL);
     mem_free(in->parts);
-    mem_free(in->wants_headers);
     mem_free(in->headers);
     in->parts = NULL;
-    in->wants_headers = NULL;
     in->headers = NULL;
 }

@@ -50,10 +50,9 @@ struct intake {
     const struct pipeline_source *sources;
     struct intake_part *parts; /* owned */
     size_t count;
-    bool *wants_headers; /* by input; owned */
-    size_t waiting;      /* partitions that have not reached their stop */
-    bool shut;           /* the gate: the queue is left alone */
-    bool moved;          /* an end of partition moved an offset */
+    size_t waiting; /* partitions that have not reached their stop */
+    bool shut;      /* the gate: the queue is left alone */
+    bool moved;     /* an end of partition moved an offset */
     uint32_t stamp;
     uint64_t drains, messages, stale; /* stale: dropped, below next */
     rd_kafka_message_t *raw[INTAKE_BATCH];
@@ -62,8 +61,8 @@ struct intake {
     size_t header_count, header_cap;
 };
 
-int intake_init(struct intake *in, uv_loop_t *loop, const struct settings *settings,
-                struct kafka_health *health, const struct pipeline_source *sources, size_t count,
+int intake_init(struct intake *in, uv_loop_t *loop, struct kafka_health *health,
+                const struct pipeline_source *sources, size_t count,
                 const struct intake_hooks *hooks);
 /* Begins to read: each partition at parts[i].next, up to parts[i].stop. May be called again. */
 void intake_assign(struct intake *in, rd_kafka_t *consumer);
