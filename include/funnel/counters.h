@@ -29,6 +29,9 @@
     X(LEAVES_REFUSED, "leaves_refused_total", \
       "Combinations beyond limits.leaves, counted as __other__", \
       "Use fewer dims, or raise limits.leaves") \
+    X(SERIES_REFUSED, "series_refused_total", \
+      "Leaves that no segment of theirs could be made for: beyond 1024 of one kind, not watched", \
+      "Use fewer dims in segments and by, or a lower top") \
     X(BREAKDOWNS_REFUSED, "breakdown_values_refused_total", \
       "Breakdown values beyond limits.breakdown_values, counted as __other__", \
       "Raise limits.breakdown_values") \

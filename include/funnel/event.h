@@ -29,7 +29,8 @@ struct event {
     int64_t amount;          /* minor units */
     enum event_kind kind;
     uint8_t has_amount;
-    uint32_t message; /* index of its message in the batch */
+    uint32_t message;             /* index of its message in the batch */
+    uint32_t stage_byte, at_byte; /* where stage and time begin in its value; 0: elsewhere */
 };
 
 #endif

@@ -31,6 +31,7 @@ struct cohort_day {
 struct cohort {
     struct cohort_day *days; /* by day, ascending; days without stays are left out */
     size_t count, cap;
+    struct cohort_day gone; /* takes what still comes for days too long ago to be kept */
 };
 
 /* One step of one leaf. Everything but the open ones is a running total. */
@@ -117,7 +118,7 @@ struct judge {
     struct names values[DIMS_MAX];
     struct judge_leaf *leaves; /* 0: __other__ on every dim */
     size_t leaf_count, leaf_cap;
-    uint64_t leaves_refused;
+    uint64_t leaves_refused, series_refused;
     bool *shown[DIMS_MAX];      /* by value: is it one of the top N */
     uint64_t *score[DIMS_MAX];  /* by value: entries, halved each day */
     size_t shown_cap[DIMS_MAX]; /* of both */

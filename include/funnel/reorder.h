@@ -23,6 +23,7 @@ struct arrival {
     struct leaf_key dims;            /* 0: absent */
     uint32_t breaks[BREAKDOWNS_MAX]; /* 0: absent */
     uint32_t reason;                 /* NAME_NONE where absent */
+    uint32_t stage_byte, time_byte;  /* for a dead letter that is still due */
     uint16_t funnel; /* ARRIVAL_NO_FUNNEL: wanted by none, it only moves the watermark */
     uint16_t sub;
     uint8_t stage; /* stage number or STAGE_* */

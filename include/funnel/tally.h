@@ -62,8 +62,7 @@ struct tally {
     int64_t newest_record_ms; /* the latest record timestamp; -1 before the first */
     int64_t watermark_ms;     /* INT64_MIN before the first event */
     int64_t swept;            /* last pane whose slice of forgotten entities was swept; INT64_MIN */
-    int64_t late_order;       /* the last message dead-lettered as late: once, not once a funnel */
-    int64_t future_order;     /* likewise, as too far in the future */
+    int64_t lettered; /* the last message dead-lettered: once, not once an entity or a funnel */
     struct counters counters;
     uint64_t trace; /* fingerprint to explain; 0: none */
     struct buf trace_text;
@@ -99,5 +98,8 @@ void tally_release_waiting(struct tally *t); /* the end: no one will confirm the
 struct message *tally_copy_message(const struct message *m); /* one block; mem_free */
 void tally_deadletter(struct tally *t, const struct message *m, enum reject reason,
                       const char *field, uint32_t byte);
+/* The same where everything before it is applied already. */
+void tally_letter(struct tally *t, const struct message *m, enum reject reason, const char *field,
+                  uint32_t byte);
 
 #endif

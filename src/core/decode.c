@@ -33,6 +33,7 @@ struct task {
     int tombstone; /* there is nothing but the key */
     struct span ids[IDS_MAX];
     size_t id_count;
+    uint32_t found;                /* where the value looked up last begins */
     struct decode_failure failure; /* set by task_fail */
 };
 
@@ -91,6 +92,7 @@ static int task_find(struct task *t, const struct mapping_source *source, struct
 
     if (lookup_find(l, source, ret) != 0)
         return task_fail(t, l->reason, source->name, l->byte);
+    t->found = ret->byte;
     return 0;
 }
 
@@ -232,6 +234,7 @@ static int take_at(struct task *t, struct event *e)
 
     if (take_time(t, MAPPING_TS, &e->at) != 0)
         return -1;
+    e->at_byte = t->found;
     if (etime_is_set(e->at))
         return 0;
     if (!t->tombstone || timestamp < 0)
@@ -246,6 +249,7 @@ static int take_stage(struct task *t, struct event *e)
 {
     if (take_token(t, MAPPING_STAGE, &e->stage) != 0)
         return -1;
+    e->stage_byte = t->found;
     if (!e->stage.p && t->kind != EVENT_DELETE)
         return task_fail(t, REJECT_UNMAPPED, t->map->of[MAPPING_STAGE].name, 0);
     return 0;

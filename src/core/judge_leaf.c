@@ -147,8 +147,9 @@ void judge_admit(struct judge *j, const struct cell *cells, size_t count)
     mem_free(new);
 }
 
-/* Days come nearly in order: an old entry's exit finds its day near the end. Three years are kept. */
-#define COHORT_DAYS_MAX 1100
+/* Days come nearly in order: an old entry's exit finds its day near the end. Eleven years are kept: the longest
+ * window of a step (3650 days), then the longest of a rule (400), and some for rounding. */
+#define COHORT_DAYS_MAX 4096
 
 /* Where `day` is, or would be inserted. Nearly always it is among the last. */
 static size_t cohort_find(const struct cohort *c, int32_t day)
@@ -174,7 +175,9 @@ struct cohort_day *cohort_at(struct cohort *c, int32_t day)
 
     if (at < c->count && c->days[at].day == day)
         return &c->days[at];
-    if (c->count == COHORT_DAYS_MAX && at > 0) {
+    if (c->count == COHORT_DAYS_MAX && at == 0)
+        return &c->gone;
+    if (c->count == COHORT_DAYS_MAX) {
         memmove(&c->days[0], &c->days[1], --c->count * sizeof(*c->days));
         at--;
     }

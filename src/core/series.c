@@ -88,6 +88,7 @@ void series_of_leaf(struct judge *j, struct judge_leaf *leaf)
             s.value[d] = shown_value(j, d, leaf->value[d]);
         }
         leaf->series[k] = series_find(j, &s);
+        j->series_refused += leaf->series[k] == UINT32_MAX;
     }
 }
 

@@ -94,6 +94,9 @@ static void check_target(const struct check *c, const struct settings_rule *r)
     if (r->target <= 0)
         check_fail(c, AT(r->target), "write a rate above 0, as 30%",
                    "a target of 0 cannot be missed");
+    if (r->target >= 1)
+        check_fail(c, AT(r->target), "write a rate below 100%, as 99%",
+                   "a test against 100%% cannot tell chance from a miss");
     if (check_set(c, AT(r->clear)) && check_good(c, AT(r->clear)) && r->clear < r->target)
         check_fail(c, AT(r->clear),
                    check_text(c, "write %s or a higher rate", check_value(c, AT(r->target))),

@@ -51,8 +51,7 @@ void tally_init(struct tally *t, const struct settings *settings, const struct f
                         .newest_record_ms = -1,
                         .watermark_ms = INT64_MIN,
                         .swept = INT64_MIN,
-                        .late_order = -1,
-                        .future_order = -1};
+                        .lettered = -1};
     t->funnels = mem_zero(funnel_count, sizeof(*t->funnels));
     for (size_t i = 0; i < funnel_count; i++)
         tally_funnel_init(&t->funnels[i], &funnels[i], settings, zone);
@@ -83,14 +82,24 @@ int64_t tally_open_pane(const struct tally *t)
     return floor_div(t->watermark_ms, t->settings->time.pane);
 }
 
+/* A message of many ids, or for many funnels, is one dead letter all the same. */
+void tally_letter(struct tally *t, const struct message *m, enum reject reason, const char *field,
+                  uint32_t byte)
+{
+    if (m->offset == t->lettered)
+        return;
+    t->lettered = m->offset;
+    t->counters.rejects[reason]++;
+    deadletter_put(t->records, m, t->topic, t->partition, reason, field, byte);
+}
+
 /* Everything before it in the log is applied first, so that dead letters come out in one order whatever
  * the batches were. */
 void tally_deadletter(struct tally *t, const struct message *m, enum reject reason,
                       const char *field, uint32_t byte)
 {
     tally_apply(t);
-    t->counters.rejects[reason]++;
-    deadletter_put(t->records, m, t->topic, t->partition, reason, field, byte);
+    tally_letter(t, m, reason, field, byte);
 }
 
 static uint32_t intern(struct names *names, struct span text, uint64_t *refused)
@@ -124,7 +133,7 @@ static void arrival_fill(struct tally_funnel *tf, const struct event *e, struct 
 
 static void tally_refuse_stage(struct tally *t, const struct event *e, const struct message *m)
 {
-    tally_deadletter(t, m, REJECT_UNKNOWN_STAGE, "stage", 0);
+    tally_deadletter(t, m, REJECT_UNKNOWN_STAGE, "stage", e->stage_byte);
     for (size_t i = 0; i < t->funnel_count; i++)
         if (funnel_wants(t->funnels[i].funnel, e, t->topic))
             tally_count(t, &t->funnels[i], COUNT_DEADLETTERS);
@@ -142,13 +151,16 @@ static void tally_event(struct tally *t, const struct event *e, const struct mes
                            .has_amount = e->has_amount,
                            .kind = (uint8_t)e->kind,
                            .fingerprint = tally_fingerprint(t, e->entity),
+
+                           .stage_byte = e->stage_byte,
+                           .time_byte = e->at_byte,
                            .funnel = ARRIVAL_NO_FUNNEL};
     uint8_t codes[FUNNELS_MAX];
     size_t wanted = 0, known = 0;
 
     t->counters.n[COUNTER_EVENTS]++;
-    if (m->timestamp >= 0 && e->at.ms > m->timestamp + t->settings->time.max_ahead) {
-        tally_deadletter(t, m, REJECT_FUTURE, "ts", 0);
+    if (m->timestamp >= 0 && e->at.ms - t->settings->time.max_ahead > m->timestamp) {
+        tally_deadletter(t, m, REJECT_FUTURE, "ts", e->at_byte);
         return;
     }
     for (size_t i = 0; i < t->funnel_count; i++) {

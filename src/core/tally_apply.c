@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "funnel/canon.h"
-#include "funnel/deadletter.h"
 #include "funnel/mem.h"
 #include "funnel/tally.h"
 
@@ -246,8 +245,7 @@ static void apply_one(struct tally *t, struct arrival *a)
     if (r.fate != FATE_REJECTED)
         return;
     tf->counts[COUNT_DEADLETTERS]++;
-    t->counters.rejects[REJECT_SKIPPED]++;
-    deadletter_put(t->records, a->copy, t->topic, t->partition, REJECT_SKIPPED, "stage", 0);
+    tally_letter(t, a->copy, REJECT_SKIPPED, "stage", a->stage_byte);
 }
 
 void tally_apply(struct tally *t)

@@ -90,9 +90,7 @@ static void tally_late(struct tally *t, struct arrival *a, const struct message 
 
     t->counters.n[COUNTER_LATE]++;
     if (t->settings->time.late == LATE_DEADLETTER) {
-        if (t->late_order != a->order)
-            tally_deadletter(t, m, REJECT_LATE, "ts", 0);
-        t->late_order = a->order;
+        tally_deadletter(t, m, REJECT_LATE, "ts", a->time_byte);
         tally_count(t, tf, COUNT_EVENTS);
         tally_count(t, tf, COUNT_LATE);
         tally_count(t, tf, COUNT_DEADLETTERS);
@@ -162,7 +160,7 @@ static bool is_jump(const struct tally *t, const struct arrival *a, int64_t reco
     if (record_ms < 0 || t->newest_record_ms < 0 || t->newest_ms == INT64_MIN)
         return false;
     by_record = record_ms > t->newest_record_ms ? record_ms - t->newest_record_ms : 0;
-    return a->time_ms - t->newest_ms > by_record + t->settings->time.max_jump;
+    return a->time_ms - t->newest_ms - t->settings->time.max_jump > by_record;
 }
 
 /* Among the first `count` that wait. */
@@ -225,9 +223,7 @@ static void waiting_push(struct tally *t, struct arrival *a, const struct messag
         t->waiting = mem_alloc(TALLY_WAITING * sizeof(*t->waiting));
     if (t->waiting_count == TALLY_WAITING) {
         waiting_remove(t, 0, &oldest);
-        if (t->future_order != oldest.order) /* once, not once a funnel */
-            tally_deadletter(t, oldest.copy, REJECT_FUTURE, "ts", 0);
-        t->future_order = oldest.order;
+        tally_deadletter(t, oldest.copy, REJECT_FUTURE, "ts", oldest.time_byte);
         mem_free(oldest.copy);
     }
     t->counters.n[COUNTER_WAITING_FUTURE]++;

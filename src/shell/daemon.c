@@ -57,6 +57,7 @@ static void on_committed(void *context)
 {
     struct daemon *d = context;
 
+    d->now = (int64_t)uv_now(&d->loop); /* no message may have come meanwhile */
     outbox_confirm(&d->outbox);
     if (d->life == LIFE_STOPPED)
         daemon_close_soon(d);
