@@ -15,16 +15,16 @@ BAD = [
     ('{"entity_id":"x","stage":', "malformed", None, 25),
     ("", "malformed", None, 0),
     ("no JSON at all", "malformed", None, None),
-    ('{"entity_id":"x","funnel":"shop","stage":"nirvana","ts":"%s"}' % MOMENT, "unknown_stage", "stage", None),
+    ('{"entity_id":"x","funnel":"shop","stage":"nirvana","ts":"%s"}' % MOMENT, "unknown_stage", "stage", 41),
     ('{"funnel":"shop","stage":"visit","ts":"%s"}' % MOMENT, "unmapped", "entity_id", None),
-    ('{"entity_id":"x","funnel":"shop","stage":"visit","ts":"yesterday"}', "time", "ts", None),
+    ('{"entity_id":"x","funnel":"shop","stage":"visit","ts":"yesterday"}', "time", "ts", 54),
     ('{"entity_id":{"no":"id"},"funnel":"shop","stage":"visit","ts":"%s"}' % MOMENT, "type", "entity_id", None),
     ('{"entity_id":"","funnel":"shop","stage":"visit","ts":"%s"}' % MOMENT, "token", "entity_id", None),
     ('{"entity_id":"x","funnel":"shop","stage":"visit","ts":"%s","amount":"much"}' % MOMENT, "amount", "amount", None),
     ("[" * 40 + "]" * 40, "depth", None, None),
     ('{"entity_id":"x","funnel":"shop","stage":"visit","ts":"%s","pad":"%s"}' % (MOMENT, "x" * 20000),
      "oversized", None, None),
-    (FUTURE, "future", "ts", None),
+    (FUTURE, "future", "ts", 54),
 ]
 EACH = 4  # how often each of them comes
 

@@ -148,6 +148,9 @@ def test_deadletters(conf):
     check("with its line", [x["line"] for x in letters] == [2, 3, 4, 5])
     check("and reason", [x["reason"] for x in letters] == ["malformed", "unmapped", "oversized", "utf8"])
     check("and bytes", letters[0]["value"] == "{not json" and letters[0]["byte"] == 1)
+    lost = b'{"entity_id":"x","funnel":"shop","stage":"nirvana","ts":"2026-03-01T09:30:00Z"}'
+    out = expect("an unknown stage", 0, "replay", "-c", conf, "--output", "deadletters", "-", stdin=lost, err="1 lines")
+    check("is pointed at", json.loads(out)["byte"] == lost.index(b'"nirvana"'))
     check("and field", letters[0]["field"] is None and letters[1]["field"] == "stage")
     coded = letters[3].get("value_base64url", "")
     check("bytes that are no text are coded",
