@@ -65,6 +65,7 @@ struct series {
     uint8_t spec;
     uint32_t
         value[DIMS_MAX]; /* numbers in judge.values; NAME_ABSENT where the spec has not the dim */
+    int64_t since;       /* the pane in which leaves last came or went; INT64_MIN: never */
     struct window **windows; /* [step * window_count + window]; NULL before the first entry */
 };
 
@@ -189,7 +190,7 @@ void series_init(struct judge *j);
 void series_deinit(struct judge *j);
 size_t series_spec(struct judge *j, const struct settings_strings *dims); /* finds or adds */
 void series_of_leaf(struct judge *j, struct judge_leaf *leaf);
-void series_new_day(struct judge *j, int64_t days);
+void series_new_day(struct judge *j, int64_t days, int64_t pane);
 void series_show_new(struct judge *j, int dim, uint32_t value);
 struct window *series_window(struct judge *j, uint32_t series, int step,
                              size_t window); /* creates */

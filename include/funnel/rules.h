@@ -56,7 +56,7 @@ struct reading {
     double expected;  /* NaN where there is none yet */
     double statistic; /* > 0: worse than expected (change, rise: better), in standard deviations */
     bool rise;
-    bool complete; /* the log had begun by `since` */
+    bool complete; /* by `since` the log had begun, and the series was what it is */
     enum alert_verdict verdict;
 };
 /* Whether the rule's window ends with this pane. */

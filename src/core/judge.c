@@ -175,7 +175,7 @@ static void day_begin(struct judge *j, int64_t pane)
     if (day == j->day)
         return;
     if (j->day != INT64_MIN) {
-        series_new_day(j, day - j->day);
+        series_new_day(j, day - j->day, pane);
         j->conservation_errors += judge_audit(j);
     }
     j->day = day;

@@ -52,9 +52,7 @@ static void windows_add(struct judge *j, const struct judge_leaf *leaf, int step
 
         d->busy = index;
         for (size_t k = 0; k < j->spec_count; k++)
-            if (leaf->series[k] != UINT32_MAX)
-                window_add(series_window(j, leaf->series[k], step, w), d, index, entries,
-                           conversions);
+            window_add(series_window(j, leaf->series[k], step, w), d, index, entries, conversions);
     }
 }
 

@@ -74,10 +74,10 @@ static void add_days(const struct judge *j, const struct rule *r, const struct w
 
         if (j->leaves[i].series[r->spec] != w->series)
             continue;
-        for (size_t k = 0; k < c->count; k++) {
+        for (size_t k = c->count; k-- > 0 && c->days[k].day >= first;) {
             const struct cohort_day *d = &c->days[k];
 
-            if (d->day < first || d->day > last)
+            if (d->day > last)
                 continue;
             *entries += (int64_t)d->entered + d->credited + d->seeded;
             *conversions += (int64_t)d->exits[EXIT_ADVANCED] + d->credited;
@@ -197,10 +197,13 @@ void reading_take(struct judge *j, const struct rule *r, const struct watch *w, 
     ret->low = wilson.low;
     ret->high = wilson.high;
     ret->rate = share(ret->conversions, ret->entries);
-    ret->complete = j->first_pane != INT64_MIN && ret->since.ms >= j->first_pane * pane_ms(j);
+    ret->complete = j->first_pane != INT64_MIN && ret->since.ms >= j->first_pane * pane_ms(j) &&
+                    (is_cohort(r) ||
+                     floor_div(ret->since.ms, pane_ms(j)) >= j->series[w->series].since);
     ret->verdict = r->settings->kind == RULE_CHANGE ? judge_change(r, w, ret)
                                                     : judge_target(r, ret);
-    if (!ret->complete) /* the log begins inside the window: who entered last had no time to convert */
+    /* The log begins inside the window, or the series' leaves changed: entries and conversions do not match. */
+    if (!ret->complete)
         ret->verdict = VERDICT_BETWEEN;
     if (ret->entries == 0) /* nothing to go by: neither starts an alert nor keeps one */
         ret->verdict = VERDICT_CLEAR;

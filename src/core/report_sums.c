@@ -204,8 +204,7 @@ size_t sum_series(const struct judge *j, size_t spec, uint32_t **ret)
     size_t n = 0;
 
     for (size_t i = 0; i < j->leaf_count; i++)
-        if (j->leaves[i].series[spec] != UINT32_MAX)
-            used[j->leaves[i].series[spec]] = true;
+        used[j->leaves[i].series[spec]] = true;
     for (uint32_t i = 0; i < j->series_count; i++)
         if (used[i] && j->series[i].spec == spec)
             all[n++] = (struct series_text){i, j};

@@ -51,6 +51,7 @@ static void series_add(struct judge *j, const struct series *s)
     j->series = mem_grow(j->series, j->series_count, &j->series_cap, sizeof(*j->series));
     new = &j->series[j->series_count++];
     *new = *s;
+    new->since = INT64_MIN;
     new->windows = mem_zero(((size_t)j->funnel->overall + 1) * j->window_count,
                             sizeof(*new->windows));
 }
@@ -66,8 +67,10 @@ static uint32_t series_find(struct judge *j, const struct series *s)
             return (uint32_t)i;
         of_spec++;
     }
-    if (of_spec >= SERIES_PER_SPEC_MAX)
-        return UINT32_MAX;
+    if (of_spec >= SERIES_PER_SPEC_MAX) {
+        j->series_refused++;
+        return j->leaves[0].series[s->spec]; /* __other__ on every dim: leaf 0 made it */
+    }
     series_add(j, s);
     return (uint32_t)j->series_count - 1;
 }
@@ -88,7 +91,6 @@ void series_of_leaf(struct judge *j, struct judge_leaf *leaf)
             s.value[d] = shown_value(j, d, leaf->value[d]);
         }
         leaf->series[k] = series_find(j, &s);
-        j->series_refused += leaf->series[k] == UINT32_MAX;
     }
 }
 
@@ -203,11 +205,23 @@ static void choose_top(struct judge *j, int dim, int64_t days)
     mem_free(all);
 }
 
-void series_new_day(struct judge *j, int64_t days)
+/* A leaf that moves from one series to another leaves a hole in both: entries before, conversions after. */
+static void leaf_moves(struct judge *j, struct judge_leaf *leaf, int64_t pane)
+{
+    uint32_t before[SEGMENT_SPECS_MAX];
+
+    memcpy(before, leaf->series, sizeof(before));
+    series_of_leaf(j, leaf);
+    for (size_t k = 0; k < j->spec_count; k++)
+        if (before[k] != leaf->series[k])
+            j->series[before[k]].since = j->series[leaf->series[k]].since = pane;
+}
+
+void series_new_day(struct judge *j, int64_t days, int64_t pane)
 {
     for (int d = 0; d < j->funnel->dim_count; d++)
         if (!shows_all(j, d))
             choose_top(j, d, days);
     for (size_t i = 0; i < j->leaf_count; i++)
-        series_of_leaf(j, &j->leaves[i]);
+        leaf_moves(j, &j->leaves[i], pane);
 }

@@ -130,16 +130,46 @@ static void sweep_slice(struct tally *t, int64_t pane, int slice)
     }
 }
 
+/* The first pane in which a sweep could find something to forget. */
+static int64_t sweep_next(const struct tally *t)
+{
+    int64_t next = INT64_MAX;
+
+    for (size_t i = 0; i < t->funnel_count; i++) {
+        const struct tally_funnel *tf = &t->funnels[i];
+
+        for (int shard = 0; tf->entities.count > 0 && shard < ENTITY_SHARDS; shard++) {
+            for (uint32_t k = entities_shard_count(&tf->entities, shard); k-- > 0;) {
+                struct entity e;
+                int64_t last, due;
+
+                entities_load_at(&tf->entities, shard, k, &e);
+                last = e.position_ms > e.reached_ms ? e.position_ms : e.reached_ms;
+                due = floor_div(last + tf->funnel->forget_ms, tf->funnel->pane_ms) + 1;
+                next = due < next ? due : next;
+            }
+        }
+    }
+    return next;
+}
+
+/* A gap of days is passed over where nothing can be found: its length costs nothing. */
 static void sweep_through(struct tally *t, int64_t pane)
 {
     int64_t a_day = DAY_MS / t->settings->time.pane;
     int64_t p = t->swept == INT64_MIN ? pane : t->swept + 1;
+    bool gap = pane - p > a_day;
 
     while (p <= pane) {
-        int64_t slice = p - floor_div(p, a_day) * a_day;
+        int64_t next = gap ? sweep_next(t) : p, slice;
 
+        if (next > pane)
+            break;
+        p = next > p ? next : p;
+        slice = p - floor_div(p, a_day) * a_day;
         if (slice < SWEEP_SLICES)
             sweep_slice(t, p, (int)slice);
+        gap = slice + 1 >= SWEEP_SLICES && pane - p > a_day;
         p += slice + 1 < SWEEP_SLICES ? 1 : a_day - slice;
     }
     if (pane > t->swept)

@@ -150,6 +150,10 @@ def test_deadletters(conf):
     check("and bytes", letters[0]["value"] == "{not json" and letters[0]["byte"] == 1)
     lost = b'{"entity_id":"x","funnel":"shop","stage":"nirvana","ts":"2026-03-01T09:30:00Z"}'
     out = expect("an unknown stage", 0, "replay", "-c", conf, "--output", "deadletters", "-", stdin=lost, err="1 lines")
+    many = lost.replace(b'"x"', b'["x","y","z"]')
+    out3 = expect("an unknown stage of three", 0, "replay", "-c", conf, "--output", "deadletters", "-", stdin=many,
+                  err="1 dead letters")
+    check("is one dead letter", len(out3.splitlines()) == 1)
     check("is pointed at", json.loads(out)["byte"] == lost.index(b'"nirvana"'))
     check("and field", letters[0]["field"] is None and letters[1]["field"] == "stage")
     coded = letters[3].get("value_base64url", "")

@@ -134,3 +134,20 @@ Test(judge, a_stay_nobody_hears_of_expires)
     cr_expect(eq(i64, k.judge.leaves[1].steps[0].risk.open, 1));
     kit_close(&k);
 }
+
+/* Days beyond what a cohort keeps: the oldest go, and what still comes for them is kept apart. */
+Test(judge, a_cohort_keeps_its_newest_days)
+{
+    struct cohort c = {0};
+
+    for (int32_t day = 0; day < 5000; day++)
+        cohort_at(&c, day)->entered++;
+    cr_assert(eq(sz, c.count, 4096));
+    cr_expect(eq(i32, c.days[0].day, 904));
+    cohort_at(&c, 3)->exits[EXIT_ADVANCED]++;
+    cr_expect(eq(sz, c.count, 4096));
+    cr_expect(eq(i32, c.days[0].day, 904));
+    cr_expect(eq(u32, c.days[0].exits[EXIT_ADVANCED], 0));
+    cr_expect(eq(u32, cohort_at(&c, 904)->entered, 1));
+    mem_free(c.days);
+}

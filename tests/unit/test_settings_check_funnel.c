@@ -284,6 +284,8 @@ Test(check_funnel, rules)
          "30%"},
         {RULE("id: r, kind: target, target: 0"), 6, 39, "funnels.f.rules[0].target",
          "a target of 0 cannot be missed", "above 0"},
+        {RULE("id: r, kind: target, target: 100%"), 6, 39, "funnels.f.rules[0].target",
+         "cannot tell chance from a miss", "below 100%"},
         {RULE("id: r, kind: target, target: 30"), 6, 39, "funnels.f.rules[0].target",
          "'30' is above 1, that is 100%", "write 30%"},
         {RULE("id: r, kind: target, target: 130%"), 6, 39, "funnels.f.rules[0].target",
