@@ -75,19 +75,20 @@ static int daemon_machines(struct daemon *d, char why[512])
     const struct intake_hooks intake_hooks = {d, on_step, on_turned, on_failed};
     const struct txn_hooks txn_hooks = {d, on_committed, on_failed};
     int code = start_plan_make(d->sources, d->start.parts, d->source_count, &ours, &d->plan, why);
+    int txn_code;
 
     if (code != EXIT_OK)
         return code;
     d->pipeline = pipeline_new(s, d->config->zone, d->sources, d->source_count);
     outbox_init(&d->outbox, d->source_count);
+    /* Both, whatever becomes of the first: what is begun is closed as a whole. */
     code = intake_init(&d->intake, &d->loop, &d->health, d->sources, d->source_count,
                        &intake_hooks);
-    if (code == EXIT_OK)
-        code = txn_init(&d->txn, &d->loop, s, &d->health, d->sources, d->source_count, &d->outbox,
+    txn_code = txn_init(&d->txn, &d->loop, s, &d->health, d->sources, d->source_count, &d->outbox,
                         &txn_hooks);
     d->machines = true;
     snprintf(why, 512, "no descriptor for a Kafka queue");
-    return code;
+    return code == EXIT_OK ? txn_code : code;
 }
 
 static void enter_rebuilding(struct daemon *d)

@@ -63,5 +63,6 @@ static void on_closed(uv_handle_t *handle)
 void kafka_queue_close(struct kafka_queue *q)
 {
     kafka_queue_detach(q);
-    uv_close((uv_handle_t *)&q->poll, on_closed);
+    if (q->poll.data) /* not when kafka_queue_init found no descriptor */
+        uv_close((uv_handle_t *)&q->poll, on_closed);
 }
