@@ -90,6 +90,13 @@ struct cell {
     int64_t value;
 };
 
+/* Sums of amounts wrap: 65,000 of the largest amount exceed 64 bits, and what is added in any order and taken
+ * away again must come out the same. */
+static inline void amount_add(int64_t *sum, int64_t amount)
+{
+    *sum = (int64_t)((uint64_t)*sum + (uint64_t)amount);
+}
+
 struct cells {
     struct cell *items;
     size_t count, cap;

@@ -275,6 +275,8 @@ void feed_json_string(struct buf *out, struct span text)
             buf_fmt(out, "\\%c", c);
         else if (c < 0x20 || c == 0x7F)
             buf_fmt(out, "\\u%04x", c);
+        else if (c == 0xC2 && i + 1 < text.len && (unsigned char)text.p[i + 1] < 0xA0) /* C1 */
+            buf_fmt(out, "\\u%04x", (unsigned char)text.p[++i]);
         else
             buf_char(out, (char)c);
     }

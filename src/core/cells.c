@@ -76,7 +76,7 @@ static void cell_join(struct cell *to, const struct cell *from)
         to->high = from->high > to->high ? from->high : to->high;
     }
     to->n += from->n;
-    to->value += from->value;
+    amount_add(&to->value, from->value);
 }
 
 void cell_sums_deinit(struct cell_sums *s)

@@ -20,6 +20,8 @@ static void put_string(struct buf *b, struct span s)
             buf_fmt(b, "\\%c", c);
         else if (c < 0x20 || c == 0x7f)
             buf_fmt(b, "\\u%04x", c);
+        else if (c == 0xc2 && i + 1 < s.len && (unsigned char)s.p[i + 1] < 0xa0) /* C1 */
+            buf_fmt(b, "\\u%04x", (unsigned char)s.p[++i]);
         else
             buf_char(b, (char)c);
     }

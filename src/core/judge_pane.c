@@ -157,7 +157,7 @@ static void apply_break(struct judge *j, const struct cell *c)
     memset(b->steps + from * per_value, 0, (b->value_cap - from) * per_value * sizeof(*b->steps));
     s = &b->steps[c->leaf * per_value + c->stage];
     s->n[c->cause] += c->n;
-    s->amount += c->cause == EXIT_ADVANCED ? c->value : 0;
+    amount_add(&s->amount, c->cause == EXIT_ADVANCED ? c->value : 0);
 }
 
 static void apply_lost(struct judge *j, const struct cell *c)
@@ -189,15 +189,15 @@ static void apply_stage(struct judge *j, const struct cell *c)
         break;
     case CELL_REPEAT:
         st->repeats += c->n;
-        st->repeat_amount += c->value;
+        amount_add(&st->repeat_amount, c->value);
         break;
     case CELL_STOCK:
         st->stock += c->n;
-        st->stock_amount += c->value;
+        amount_add(&st->stock_amount, c->value);
         break;
     case CELL_WON:
         leaf->won += c->n;
-        leaf->won_amount += c->value;
+        amount_add(&leaf->won_amount, c->value);
         break;
     case CELL_CYCLE:
         apply_duration(&leaf->cycle, c);

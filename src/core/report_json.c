@@ -94,7 +94,7 @@ static void put_stages(struct writer *w)
 
     sum_stages(w->j, stages);
     for (size_t i = 0; i < w->j->leaf_count; i++)
-        won_amount += w->j->leaves[i].won_amount;
+        amount_add(&won_amount, w->j->leaves[i].won_amount);
     json_key(&w->json, "stages");
     json_open(&w->json, '[');
     for (int k = 0; k < w->f->stage_count; k++) {
@@ -163,6 +163,9 @@ static void put_forecast(struct writer *w, const struct sum_step *steps)
     json_close(&w->json, ']');
     json_pair_number(&w->json, "deals", deals);
     json_key(&w->json, "amount");
+    amount = amount > 9e18    ? 9e18
+             : amount < -9e18 ? -9e18
+                              : amount; /* beyond: no integer any more */
     json_amount(&w->json, (int64_t)(amount < 0 ? amount - 0.5 : amount + 0.5), w->decimals);
     json_close(&w->json, '}');
 }
@@ -309,16 +312,18 @@ static void put_cohort(struct writer *w, int calendar, int64_t period)
     json_close(&w->json, '}');
 }
 
+/* Those with stays: between a wrong clock's event and the rest may lie millennia. */
 static void put_cohorts(struct writer *w, int calendar)
 {
-    int64_t first, last;
+    int64_t from = INT64_MIN, day;
 
     json_key(&w->json, "cohorts");
     json_open(&w->json, '[');
-    if (calendar >= 0 && sum_cohort_days(w->j, &first, &last)) {
-        last = zone_period_of_day(calendar, last);
-        for (int64_t p = zone_period_of_day(calendar, first); p <= last; p++)
-            put_cohort(w, calendar, p);
+    while (calendar >= 0 && sum_cohort_day(w->j, from, &day)) {
+        int64_t period = zone_period_of_day(calendar, day);
+
+        put_cohort(w, calendar, period);
+        from = zone_period_first_day(calendar, period + 1);
     }
     json_close(&w->json, ']');
 }

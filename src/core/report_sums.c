@@ -63,10 +63,10 @@ void sum_stages(const struct judge *j, struct sum_stage *ret)
 
             ret[k].reached += s->reached;
             ret[k].stock += s->stock;
-            ret[k].stock_amount += s->stock_amount;
+            amount_add(&ret[k].stock_amount, s->stock_amount);
             ret[k].regressed += s->regressed;
             ret[k].repeats += s->repeats;
-            ret[k].repeat_amount += s->repeat_amount;
+            amount_add(&ret[k].repeat_amount, s->repeat_amount);
         }
     }
 }
@@ -111,23 +111,23 @@ void sum_cohort(const struct judge *j, const struct sum_filter *which, int64_t f
         step_rate(&ret[s]);
 }
 
-int sum_cohort_days(const struct judge *j, int64_t *ret_first, int64_t *ret_last)
+int sum_cohort_day(const struct judge *j, int64_t from, int64_t *ret_day)
 {
-    int64_t first = INT64_MAX, last = INT64_MIN;
+    int64_t next = INT64_MAX;
 
     for (size_t i = 0; i < j->leaf_count; i++) {
         for (int s = 0; s <= j->funnel->overall; s++) {
             const struct cohort *c = &j->leaves[i].steps[s].cohort;
+            size_t k = 0;
 
-            if (c->count == 0)
-                continue;
-            first = c->days[0].day < first ? c->days[0].day : first;
-            last = c->days[c->count - 1].day > last ? c->days[c->count - 1].day : last;
+            while (k < c->count && c->days[k].day < from)
+                k++;
+            if (k < c->count && c->days[k].day < next)
+                next = c->days[k].day;
         }
     }
-    *ret_first = first;
-    *ret_last = last;
-    return first <= last;
+    *ret_day = next;
+    return next < INT64_MAX;
 }
 
 void sum_break(const struct judge *j, int breakdown, uint32_t value, int step, struct sum_step *ret)

@@ -31,8 +31,8 @@ void sum_stages(const struct judge *j, struct sum_stage *ret); /* by stage */
 /* Stays that began on days [first, last]. */
 void sum_cohort(const struct judge *j, const struct sum_filter *which, int64_t first, int64_t last,
                 struct sum_step *ret);
-/* First and last day any stay began; 0 when there is none. */
-int sum_cohort_days(const struct judge *j, int64_t *ret_first, int64_t *ret_last);
+/* The first day not before `from` on which any stay began; 0 when there is none. */
+int sum_cohort_day(const struct judge *j, int64_t from, int64_t *ret_day);
 void sum_break(const struct judge *j, int breakdown, uint32_t value, int step,
                struct sum_step *ret);
 bool sum_break_any(const struct judge *j, int breakdown, uint32_t value);

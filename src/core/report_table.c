@@ -170,7 +170,7 @@ static void print_totals(const struct judge *j, struct buf *out)
     sum_stages(j, stages);
     for (size_t i = 0; i < j->leaf_count; i++) {
         won += j->leaves[i].won;
-        amount += j->leaves[i].won_amount;
+        amount_add(&amount, j->leaves[i].won_amount);
     }
     buf_fmt(out, "%s  %lld %s, %s ", f->root->language == LANGUAGE_ZH ? "成交" : "won",
             (long long)won, funnel_stage_label(f, f->won),
@@ -217,6 +217,13 @@ void report_table(const struct judge *j, struct buf *out)
 
 /* --- CSV --- */
 
+/* What a terminal would obey, C1 too; CSV itself knows what to do with line ends and tabs. */
+static bool is_control(unsigned char c, unsigned char next)
+{
+    return (c < 0x20 && c != '\n' && c != '\r' && c != '\t') || c == 0x7f ||
+           (c == 0xc2 && next < 0xa0);
+}
+
 static void csv_text(struct buf *out, struct span s)
 {
     bool quote = false;
@@ -226,9 +233,16 @@ static void csv_text(struct buf *out, struct span s)
     if (quote)
         buf_char(out, '"');
     for (uint32_t i = 0; i < s.len; i++) {
-        if (s.p[i] == '"')
+        unsigned char c = (unsigned char)s.p[i];
+
+        if (c == '"')
             buf_char(out, '"');
-        buf_char(out, s.p[i]);
+        if (is_control(c, i + 1 < s.len ? (unsigned char)s.p[i + 1] : 0xff)) {
+            buf_str(out, "\xef\xbf\xbd"); /* U+FFFD */
+            i += c == 0xc2;
+        } else {
+            buf_char(out, s.p[i]);
+        }
     }
     if (quote)
         buf_char(out, '"');

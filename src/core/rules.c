@@ -133,7 +133,7 @@ static bool lost_amount(const struct judge *j, const struct rule *r, const struc
         if (j->leaves[i].series[r->spec] != w->series)
             continue;
         stock += j->leaves[i].stages[stage].stock;
-        amount += j->leaves[i].stages[stage].stock_amount;
+        amount_add(&amount, j->leaves[i].stages[stage].stock_amount);
     }
     if (stock <= 0 || amount <= 0 || !(lost > 0))
         return false;

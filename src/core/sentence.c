@@ -26,15 +26,31 @@ uint32_t sentence_clip(struct span text, uint32_t max)
     return n;
 }
 
-/* A line of text must stay one: control characters become spaces. */
+/* Bytes at p of what could break a line, move a cursor or turn the text around: controls (C1 too), line
+ * separators, bidirectional overrides. 0: none. */
+static uint32_t unprintable(const unsigned char *p, uint32_t n)
+{
+    if (p[0] < 0x20 || p[0] == 0x7F)
+        return 1;
+    if (n >= 2 && p[0] == 0xC2 && p[1] < 0xA0)
+        return 2;
+    return n >= 3 && p[0] == 0xE2 &&
+                   ((p[1] == 0x80 && p[2] >= 0xA8 && p[2] <= 0xAE) ||
+                    (p[1] == 0x81 && p[2] >= 0xA6 && p[2] <= 0xA9))
+               ? 3
+               : 0;
+}
+
+/* A line of text must stay one. */
 static void put_name(struct buf *out, struct span name)
 {
     uint32_t n = sentence_clip(name, NAME_BYTES);
 
-    for (uint32_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)name.p[i];
+    for (uint32_t i = 0; i < n;) {
+        uint32_t len = unprintable((const unsigned char *)name.p + i, n - i);
 
-        buf_char(out, c < 0x20 || c == 0x7F ? ' ' : name.p[i]);
+        buf_char(out, len ? ' ' : name.p[i]);
+        i += len ? len : 1;
     }
     if (n < name.len)
         buf_str(out, "…");

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "funnel/judge.h"
+#include "funnel/mem.h"
 #include "lib/pipe_kit.h"
 
 struct kit {
