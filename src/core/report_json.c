@@ -166,7 +166,6 @@ static void put_forecast(struct writer *w, const struct sum_step *steps)
     amount = amount > 9e18    ? 9e18
              : amount < -9e18 ? -9e18
                               : amount; /* beyond: no integer any more */
-    amount = amount > 9e18 ? 9e18 : amount < -9e18 ? -9e18 : amount; /* what an integer holds */
     json_amount(&w->json, (int64_t)(amount < 0 ? amount - 0.5 : amount + 0.5), w->decimals);
     json_close(&w->json, '}');
 }
