@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "shell/publish.h"
 
+#include <string.h>
+
 #include "shell/kafka_error.h"
 #include "shell/log.h"
 #include "shell/outbox.h"
@@ -93,7 +95,7 @@ static rd_kafka_resp_err_t publish_one(struct publish *p, rd_kafka_t *producer,
 
 static void publish_drop(struct publish *p, const struct record *r)
 {
-    p->dropped[r->target]++;
+    p->dropping[r->target]++;
     if (r->target == RECORD_ALERT)
         log_error("an alert is too large to be published",
                   LOG_NUMBER("bytes", r->key_len + r->value_len + r->headers_len));
@@ -106,6 +108,8 @@ size_t publish_records(struct publish *p, rd_kafka_t *producer, const struct rec
                        size_t from, rd_kafka_resp_err_t *ret_code)
 {
     *ret_code = RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (from == 0) /* another attempt */
+        memset(p->dropping, 0, sizeof(p->dropping));
     for (; from < records->count; from++) {
         const struct record *r = &records->items[from];
         rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
@@ -127,6 +131,14 @@ size_t publish_records(struct publish *p, rd_kafka_t *producer, const struct rec
         }
     }
     return from;
+}
+
+void publish_committed(struct publish *p)
+{
+    for (int i = 0; i < PUBLISH_TARGETS; i++) {
+        p->dropped[i] += p->dropping[i];
+        p->dropping[i] = 0;
+    }
 }
 
 static void publish_delivered(struct publish *p, const rd_kafka_message_t *m)

@@ -20,7 +20,9 @@ struct publish {
     uint64_t refusals; /* how often one was found */
     bool trial;        /* this attempt goes without dead letters, to see whose fault it is */
     uint64_t produced[PUBLISH_TARGETS];
-    uint64_t dropped[PUBLISH_TARGETS]; /* too large, or their topic refuses them */
+    uint64_t dropping
+        [PUBLISH_TARGETS]; /* left out of this attempt: too large, or the topic refuses them */
+    uint64_t dropped[PUBLISH_TARGETS]; /* of attempts that were committed: lost for good */
 };
 
 void publish_init(struct publish *p, const struct settings *settings);
@@ -41,6 +43,8 @@ void publish_refused(struct publish *p, int target, rd_kafka_resp_err_t code);
 void publish_blame(struct publish *p, const struct records *records, rd_kafka_resp_err_t code);
 /* The attempt was committed: a trial has shown that the dead letters were to blame, for this reason. */
 void publish_passed(struct publish *p, rd_kafka_resp_err_t code);
+/* The attempt was committed: what it left out is lost. */
+void publish_committed(struct publish *p);
 bool publish_deadletters_off(const struct publish *p);
 
 #endif

@@ -140,6 +140,7 @@ static void txn_confirmed(struct txn *t)
     memset(t->job.misses, 0, sizeof(t->job.misses));
     t->failures = 0;
     t->state = TXN_IDLE;
+    publish_committed(&t->publish);
     t->hooks.committed(t->hooks.context);
 }
 
