@@ -46,8 +46,9 @@ static void check_summary(const struct config *c)
     for (size_t i = 0; i < s->funnels.count; i++) {
         const struct settings_funnel *f = &s->funnels.items[i];
 
-        printf("funnel %s: %zu steps, %zu rules, at most %zu series\n", f->name,
-               f->stages.count - 1, f->rules.count, check_series(f));
+        printf("funnel %s: %zu step%s, %zu rule%s, at most %zu series\n", f->name,
+               f->stages.count - 1, f->stages.count == 2 ? "" : "s", f->rules.count,
+               f->rules.count == 1 ? "" : "s", check_series(f));
     }
     for (size_t i = 0; i < s->inputs.count; i++)
         printf("input %s\n", s->inputs.items[i].topic);

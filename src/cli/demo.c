@@ -250,11 +250,11 @@ static void print_heading(const struct demo *d)
     demo_time_format(d->start_ms, true, when, sizeof(when));
     printf("%s\n  ", demo_word(in, WORD_TITLE));
     printf(demo_word(in, WORD_SPEED), (double)d->minutes_per_second * 60);
-    printf("\n  %s: %s, %s (pid %d)\n", demo_word(in, WORD_BROKER), d->bootstrap,
+    printf("\n  %s%s, %s (pid %d)\n", demo_word(in, WORD_BROKER), d->bootstrap,
            demo_word(in, WORD_BROKER_IS), (int)d->broker.pid);
-    printf("  %s: funneld run -c %s/funneld.yaml (pid %d), http://127.0.0.1:%d\n",
+    printf("  %sfunneld run -c %s/funneld.yaml (pid %d), http://127.0.0.1:%d\n",
            demo_word(in, WORD_DAEMON), d->folder, (int)d->daemon.pid, d->http_port);
-    printf("  %s: %s (%d) → %s, %s\n\n%s  ", demo_word(in, WORD_TOPICS), DEMO_TOPIC_EVENTS,
+    printf("  %s%s (%d) → %s, %s\n\n%s  ", demo_word(in, WORD_TOPICS), DEMO_TOPIC_EVENTS,
            (int)DEMO_PARTITIONS, DEMO_TOPIC_ALERTS, DEMO_TOPIC_DEADLETTER, when);
     printf(demo_word(in, WORD_HISTORY), (long long)(scenario_live(0) / HOUR_MS));
     putchar('\n');

@@ -36,7 +36,7 @@ static void story_begins(struct demo_story *s)
     snprintf(step, sizeof(step), "%s>%s", shop_stage_ids[k->step], shop_stage_ids[k->step + 1]);
     snprintf(falls, sizeof(falls), demo_word(s->language, WORD_FALLS), step, 100 * before,
              100 * k->rate);
-    story_line(s, s->incident.from_ms, "%s: %s %s", demo_word(s->language, WORD_BEGINS),
+    story_line(s, s->incident.from_ms, "%s%s%s", demo_word(s->language, WORD_BEGINS),
                demo_word(s->language, k->story), falls);
 }
 

@@ -13,15 +13,15 @@
     X(STORY_BUTTON, "on phones the checkout button is off the screen", "手机上看不到“去结账”按钮") \
     X(TITLE, "funneld demo: the funnel of a shop", "funneld 演示：一家网店的漏斗") \
     X(SPEED, "event time runs %.0f times as fast as the clock", "事件时间是时钟的 %.0f 倍") \
-    X(BROKER, "broker", "消息代理") \
-    X(DAEMON, "daemon", "守护进程") \
-    X(TOPICS, "topics", "主题") \
+    X(BROKER, "broker: ", "消息代理：") \
+    X(DAEMON, "daemon: ", "守护进程：") \
+    X(TOPICS, "topics: ", "主题：") \
     X(BROKER_IS, "librdkafka's mock cluster, kept in memory", "librdkafka 的模拟集群，只在内存中") \
     X(HISTORY, "%lld hours of history in one burst", "一次性写入 %lld 小时的历史") \
     X(LIVE, "live from here", "由此开始实时") \
-    X(BEGINS, "INCIDENT BEGINS", "故障开始") \
+    X(BEGINS, "INCIDENT BEGINS: ", "故障开始：") \
     X(ENDS, "INCIDENT ENDS", "故障结束") \
-    X(FALLS, "(%s: %.0f %% → %.0f %%)", "（%s：%.0f%% → %.0f%%）") \
+    X(FALLS, " (%s: %.0f %% → %.0f %%)", "（%s：%.0f%% → %.0f%%）") \
     X(FIRING, "FIRING", "告警") \
     X(RESOLVED, "RESOLVED", "恢复") \
     X(EVIDENCE, "%lld of %lld: %.1f %%, 95 %% interval %.1f to %.1f; expected %.1f %%", \

@@ -250,11 +250,17 @@ void feed_summary(const struct feed *f)
     struct counters c = {0};
 
     pipeline_counters(f->pipeline, &c);
-    fprintf(stderr,
-            "%" PRId64 " lines, %" PRIu64 " events in %.1f s (%.0f a second): %" PRIu64
-            " alert records, %" PRIu64 " dead letters\n",
-            f->lines, c.n[COUNTER_EVENTS], seconds,
-            seconds > 0 ? (double)c.n[COUNTER_EVENTS] / seconds : 0.0, f->alerts, f->deadletters);
+    fprintf(stderr, "%" PRId64 " lines, %" PRIu64 " events", f->lines, c.n[COUNTER_EVENTS]);
+    if (seconds >= 0.1) /* of less, a rate says nothing */
+        fprintf(stderr, " in %.1f s (%.0f a second)", seconds,
+                (double)c.n[COUNTER_EVENTS] / seconds);
+    fprintf(stderr, ": %" PRIu64 " alert records, %" PRIu64 " dead letters\n", f->alerts,
+            f->deadletters);
+    if (c.n[COUNTER_UNWANTED] > 0)
+        fprintf(stderr,
+                "%" PRIu64 " of the events are no funnel's: check the funnels' where and the"
+                " events' funnel field\n",
+                c.n[COUNTER_UNWANTED]);
 }
 
 /* --- output --- */

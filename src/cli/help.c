@@ -50,6 +50,6 @@ int help_main(int argc, char **argv)
         if (strcmp(commands[i].name, argv[1]) == 0)
             return commands[i].main(2, help);
     }
-    fprintf(stderr, "funneld help: unknown topic %s\n", argv[1]);
+    fprintf(stderr, "funneld help: unknown topic %s\nTry 'funneld help'.\n", argv[1]);
     return EXIT_USAGE;
 }

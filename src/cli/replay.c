@@ -149,7 +149,7 @@ int replay_main(int argc, char **argv)
     };
     const struct options options = {
         "replay",
-        "-c CONFIG [OPTIONS] FILE|-",
+        "[-c CONFIG] [OPTIONS] FILE|-",
         "Runs the events of a file, one a line, through the machines that `run` has, and prints what\n"
         "they put out: the very alerts `run` would publish. Dead letters come with the line's number,\n"
         "counted from 0. - is standard input.",

@@ -54,7 +54,8 @@ int report_main(int argc, char **argv)
     const struct option_spec specs[] = {
         {"config", 'c', OPTION_TEXT, &file, "FILE", "the configuration (" CONFIG_DEFAULT ")", NULL},
         {"format", 'f', OPTION_CHOICE, &format, "FORMAT", "how to print it (table)", formats},
-        {"cohort", 0, OPTION_CHOICE, &cohort, "UNIT", "also by when stays began", cohorts},
+        {"cohort", 0, OPTION_CHOICE, &cohort, "UNIT",
+         "also by when stays began; with --format json", cohorts},
         {"funnel", 0, OPTION_TEXT, &funnel, "NAME", "only this one (all)", NULL},
         {"input", 0, OPTION_TEXT, &topic, "TOPIC", "whose events these are (the first input's)",
          NULL},
@@ -62,7 +63,7 @@ int report_main(int argc, char **argv)
     };
     const struct options options = {
         "report",
-        "-c CONFIG [OPTIONS] FILE|-",
+        "[-c CONFIG] [OPTIONS] FILE|-",
         "Counts the events of a file, one a line, and prints what the funnels look like at its end.\n"
         "JSON is one object a funnel and line. - is standard input.",
         specs,
@@ -73,6 +74,8 @@ int report_main(int argc, char **argv)
 
     if (code >= 0)
         return code;
+    if (cohort >= 0 && format_of[format] != REPORT_JSON)
+        fputs("funneld report: --cohort shows in the JSON only: add --format json\n", stderr);
     code = feed_open(&feed, "report", file, topic, argv[first]);
     if (code == EXIT_OK)
         code = report_check_funnel(&feed, funnel);

@@ -33,9 +33,9 @@ int trace_main(int argc, char **argv)
     };
     const struct options options = {
         "trace",
-        "-c CONFIG ENTITY FILE|-",
+        "[-c CONFIG] ENTITY FILE|-",
         "Explains one entity: each of its events in the file, one a line, and what it changed.\n"
-        "Exits with 1 when the file has no event of it. - is standard input.",
+        "Exits with 1 when no event of it reached a funnel. - is standard input.",
         specs,
         2,
         2};
@@ -53,7 +53,9 @@ int trace_main(int argc, char **argv)
     if (code == EXIT_OK && fflush(stdout) != 0)
         code = EXIT_IO;
     if (code == EXIT_OK && !t.any) {
-        fprintf(stderr, "funneld trace: no event of %s in %s\n", argv[first], argv[first + 1]);
+        fprintf(stderr, "funneld trace: no event of %s in %s reached a funnel\n", argv[first],
+                argv[first + 1]);
+        feed_summary(&feed);
         code = EXIT_FAILED;
     }
     feed_close(&feed);
