@@ -15,6 +15,7 @@
 #include "shell/exit_codes.h"
 #include "shell/log.h"
 
+#define HTTP_RUN_MS 1000
 #define HTTP_CONNECTIONS 128u
 #define HTTP_PER_ADDRESS 64u
 #define HTTP_TIMEOUT_S 15u
@@ -225,27 +226,17 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 
 static void on_timer(uv_timer_t *timer);
 
-static unsigned http_connections(const struct http *h)
-{
-    return MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections;
-}
-
-/* After every run the library is asked again when it wants the next one. At its limit it takes the listening
- * socket out of its epoll set, and looks whether it may put it back only when a run begins: the one that closed
- * connections needs another after it, or nothing would ever wake it again. */
+/* After every run the library is asked when it wants the next one; but it is run at least once a second. At its
+ * limit of connections it takes the listening socket out of its epoll set, and looks whether it may put it back
+ * only when a run begins: nothing else would ever wake it again. */
 static void http_serve(struct http *h)
 {
     MHD_UNSIGNED_LONG_LONG ms;
-    unsigned before;
 
-    do {
-        before = http_connections(h);
-        MHD_run(h->daemon);
-    } while (http_connections(h) < before);
-    if (MHD_get_timeout(h->daemon, &ms) == MHD_YES)
-        uv_timer_start(&h->timer, on_timer, ms, 0);
-    else
-        uv_timer_stop(&h->timer);
+    MHD_run(h->daemon);
+    if (MHD_get_timeout(h->daemon, &ms) != MHD_YES || ms > HTTP_RUN_MS)
+        ms = HTTP_RUN_MS;
+    uv_timer_start(&h->timer, on_timer, ms, 0);
 }
 
 static void on_timer(uv_timer_t *timer)
