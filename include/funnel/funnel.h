@@ -61,9 +61,4 @@ const char *funnel_stage_label(const struct funnel *f, int stage);
 int funnel_step_end(const struct funnel *f, int step);
 int funnel_step_begin(const struct funnel *f, int step);
 
-static inline int64_t funnel_pane(const struct funnel *f, struct etime t)
-{
-    return floor_div(t.ms, f->pane_ms);
-}
-
 #endif

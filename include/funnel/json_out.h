@@ -28,6 +28,9 @@ void json_pair_int(struct json_out *j, const char *key, int64_t v);
 void json_pair_number(struct json_out *j, const char *key, double v);
 void json_pair_string(struct json_out *j, const char *key, const char *v);
 
+/* A JSON string with its quotes, appended; the text must be UTF-8. Controls are escaped, C1 too: a terminal
+ * would obey them. */
+void buf_json_string(struct buf *b, struct span s);
 /* The decimal text of an amount, appended. */
 void buf_amount(struct buf *b, int64_t minor, int decimals);
 

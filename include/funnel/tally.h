@@ -95,7 +95,6 @@ void tally_close(struct tally *t);
 void tally_offer(struct tally *t, struct arrival *a, const struct message *m);
 void tally_release(struct tally *t, int64_t up_to_ms);
 void tally_release_waiting(struct tally *t); /* the end: no one will confirm them any more */
-struct message *tally_copy_message(const struct message *m); /* one block; mem_free */
 void tally_deadletter(struct tally *t, const struct message *m, enum reject reason,
                       const char *field, uint32_t byte);
 /* The same where everything before it is applied already. */

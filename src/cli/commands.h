@@ -4,6 +4,7 @@
 #define CLI_COMMANDS_H
 
 #define CONFIG_DEFAULT "/etc/funneld/funneld.yaml"
+
 #define COMMANDS(X) \
     X(run, "consume events and publish alerts, as a service") \
     X(check, "check a configuration: every problem with its line and remedy") \

@@ -270,21 +270,3 @@ int feed_write(const struct buf *text)
     /* An empty one has no memory, and fwrite() takes no null pointer. */
     return text->len == 0 || fwrite(text->data, 1, text->len, stdout) == text->len ? 0 : -1;
 }
-
-void feed_json_string(struct buf *out, struct span text)
-{
-    buf_char(out, '"');
-    for (uint32_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-
-        if (c == '"' || c == '\\')
-            buf_fmt(out, "\\%c", c);
-        else if (c < 0x20 || c == 0x7F)
-            buf_fmt(out, "\\u%04x", c);
-        else if (c == 0xC2 && i + 1 < text.len && (unsigned char)text.p[i + 1] < 0xA0) /* C1 */
-            buf_fmt(out, "\\u%04x", (unsigned char)text.p[++i]);
-        else
-            buf_char(out, (char)c);
-    }
-    buf_char(out, '"');
-}

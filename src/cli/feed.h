@@ -59,7 +59,4 @@ void feed_close(struct feed *f);
 /* Writes it to stdout. 0, or -1 with errno. */
 int feed_write(const struct buf *text);
 
-/* Appends a JSON string with its quotes; the text must be UTF-8. */
-void feed_json_string(struct buf *out, struct span text);
-
 #endif

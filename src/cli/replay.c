@@ -8,6 +8,7 @@
 #include "shell/exit_codes.h"
 #include "cli/feed.h"
 #include "cli/options.h"
+#include "funnel/json_out.h"
 #include "funnel/json_scan.h"
 #include "funnel/report.h"
 #include "shell/base64url.h"
@@ -27,7 +28,7 @@ static void put_bytes(struct buf *out, const char *name, struct span bytes)
     if (!bytes.p) {
         buf_str(out, "null");
     } else if (json_utf8_valid(bytes)) {
-        feed_json_string(out, bytes);
+        buf_json_string(out, bytes);
     } else {
         out->len -= 2; /* the name goes on */
         buf_str(out, "_base64url\":\"");

@@ -10,7 +10,7 @@ static void value_begin(struct json_out *j)
     j->comma = 1;
 }
 
-static void put_string(struct buf *b, struct span s)
+void buf_json_string(struct buf *b, struct span s)
 {
     buf_char(b, '"');
     for (uint32_t i = 0; i < s.len; i++) {
@@ -44,7 +44,7 @@ void json_close(struct json_out *j, char bracket)
 void json_key_span(struct json_out *j, struct span key)
 {
     value_begin(j);
-    put_string(j->out, key);
+    buf_json_string(j->out, key);
     buf_char(j->out, ':');
     j->comma = 0;
 }
@@ -70,7 +70,7 @@ void json_string(struct json_out *j, struct span v)
 {
     value_begin(j);
     if (v.p)
-        put_string(j->out, v);
+        buf_json_string(j->out, v);
     else
         buf_str(j->out, "null");
 }

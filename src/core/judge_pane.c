@@ -43,17 +43,16 @@ static int64_t window_index(struct judge *j, const struct window_def *d, int64_t
     return zone_period(j->zone, &j->cursor, d->calendar, pane * j->funnel->pane_ms);
 }
 
-static void windows_add(struct judge *j, const struct judge_leaf *leaf, int step, int64_t pane,
-                        uint64_t entries, uint64_t conversions)
+static void window_add_touched(struct judge *j, size_t w, int64_t index,
+                               const struct judge_touch *touch)
 {
-    for (size_t w = 0; w < j->window_count; w++) {
-        struct window_def *d = &j->windows[w];
-        int64_t index = window_index(j, d, pane);
+    const struct judge_leaf *leaf = &j->leaves[touch->leaf];
+    const struct judge_step *s = &leaf->steps[touch->step];
 
-        d->busy = index;
-        for (size_t k = 0; k < j->spec_count; k++)
-            window_add(series_window(j, leaf->series[k], step, w), d, index, entries, conversions);
-    }
+    for (size_t k = 0; k < j->spec_count; k++)
+        window_add(series_window(j, leaf->series[k], touch->step, w), &j->windows[w], index,
+                   (uint64_t)s->pane_entered + s->pane_credited,
+                   (uint64_t)s->pane_advanced + s->pane_credited);
 }
 
 /* Entries and conversions are gathered by step first: windows are touched once a pane, not once a cell. */
@@ -106,12 +105,16 @@ static void touched_enter(struct judge *j, int64_t pane)
 
 static void touched_finish(struct judge *j, int64_t pane)
 {
-    for (size_t i = 0; i < j->touched_count; i++) {
-        struct judge_leaf *leaf = &j->leaves[j->touched[i].leaf];
-        struct judge_step *s = &leaf->steps[j->touched[i].step];
+    for (size_t w = 0; j->touched_count > 0 && w < j->window_count; w++) {
+        int64_t index = window_index(j, &j->windows[w], pane);
 
-        windows_add(j, leaf, j->touched[i].step, pane, (uint64_t)s->pane_entered + s->pane_credited,
-                    (uint64_t)s->pane_advanced + s->pane_credited);
+        j->windows[w].busy = index;
+        for (size_t i = 0; i < j->touched_count; i++)
+            window_add_touched(j, w, index, &j->touched[i]);
+    }
+    for (size_t i = 0; i < j->touched_count; i++) {
+        struct judge_step *s = &j->leaves[j->touched[i].leaf].steps[j->touched[i].step];
+
         s->pane_entered = s->pane_credited = s->pane_advanced = 0;
     }
     j->touched_count = 0;

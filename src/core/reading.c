@@ -11,8 +11,6 @@
  *
  * A window with too few entries says nothing, nor does one that begins before the log; an empty one ends
  * what fires. */
-#include <string.h>
-
 #include "funnel/rules.h"
 #include "funnel/stats.h"
 
@@ -146,14 +144,14 @@ static bool change_recovered(const struct rule *r, const struct watch *w, const 
                    : x->rate >= w->reference * (1 - s->min_effect / 2);
 }
 
-static bool change_breaches(const struct rule *r, const struct reading *x, double z, double rate)
+static bool change_breaches(const struct rule *r, const struct reading *x, double z)
 {
     const struct settings_rule *s = r->settings;
     double before = share(x->before_conversions, x->before_entries);
 
-    if (s->direction != DIRECTION_RISE && z < -r->z && rate <= before * (1 - s->min_effect))
+    if (s->direction != DIRECTION_RISE && z < -r->z && x->rate <= before * (1 - s->min_effect))
         return true;
-    return s->direction != DIRECTION_DROP && z > r->z && rate >= before * (1 + s->min_effect);
+    return s->direction != DIRECTION_DROP && z > r->z && x->rate >= before * (1 + s->min_effect);
 }
 
 static enum alert_verdict judge_change(const struct rule *r, const struct watch *w,
@@ -178,7 +176,7 @@ static enum alert_verdict judge_change(const struct rule *r, const struct watch 
     }
     if (!enough)
         return VERDICT_BETWEEN;
-    if (change_breaches(r, x, z, x->rate))
+    if (change_breaches(r, x, z))
         return VERDICT_BREACH;
     return fires ? VERDICT_BETWEEN : VERDICT_CLEAR;
 }

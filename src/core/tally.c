@@ -139,6 +139,27 @@ static void tally_refuse_stage(struct tally *t, const struct event *e, const str
             tally_count(t, &t->funnels[i], COUNT_DEADLETTERS);
 }
 
+/* What the event's stage means to each funnel; STAGE_UNKNOWN where one does not want it. Returns how many do,
+ * and how many of them know the stage. */
+static size_t event_stages(const struct tally *t, const struct event *e, uint8_t *codes,
+                           size_t *ret_known)
+{
+    size_t wanted = 0, known = 0;
+
+    for (size_t i = 0; i < t->funnel_count; i++) {
+        codes[i] = STAGE_UNKNOWN;
+        if (!funnel_wants(t->funnels[i].funnel, e, t->topic))
+            continue;
+        codes[i] = funnel_stage(t->funnels[i].funnel, e->stage);
+        if (codes[i] == STAGE_UNKNOWN && e->kind == EVENT_DELETE)
+            codes[i] = STAGE_NONE; /* what is deleted need not stand in a stage of ours */
+        wanted++;
+        known += codes[i] != STAGE_UNKNOWN;
+    }
+    *ret_known = known;
+    return wanted;
+}
+
 static void tally_event(struct tally *t, const struct event *e, const struct message *m,
                         uint16_t sub)
 {
@@ -151,28 +172,18 @@ static void tally_event(struct tally *t, const struct event *e, const struct mes
                            .has_amount = e->has_amount,
                            .kind = (uint8_t)e->kind,
                            .fingerprint = tally_fingerprint(t, e->entity),
-
                            .stage_byte = e->stage_byte,
                            .time_byte = e->at_byte,
                            .funnel = ARRIVAL_NO_FUNNEL};
     uint8_t codes[FUNNELS_MAX];
-    size_t wanted = 0, known = 0;
+    size_t wanted, known;
 
     t->counters.n[COUNTER_EVENTS]++;
     if (m->timestamp >= 0 && e->at.ms - t->settings->time.max_ahead > m->timestamp) {
         tally_deadletter(t, m, REJECT_FUTURE, "ts", e->at_byte);
         return;
     }
-    for (size_t i = 0; i < t->funnel_count; i++) {
-        codes[i] = STAGE_UNKNOWN;
-        if (!funnel_wants(t->funnels[i].funnel, e, t->topic))
-            continue;
-        codes[i] = funnel_stage(t->funnels[i].funnel, e->stage);
-        if (codes[i] == STAGE_UNKNOWN && e->kind == EVENT_DELETE)
-            codes[i] = STAGE_NONE; /* what is deleted need not stand in a stage of ours */
-        wanted++;
-        known += codes[i] != STAGE_UNKNOWN;
-    }
+    wanted = event_stages(t, e, codes, &known);
     if (wanted > 0 && known == 0) {
         tally_refuse_stage(t, e, m);
         return;

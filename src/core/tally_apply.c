@@ -7,7 +7,6 @@
 #include "funnel/tally.h"
 
 #define SWEEP_SLICES 64
-#define DAY_MS INT64_C(86400000)
 
 void tally_push_ready(struct tally *t, const struct arrival *a)
 {
@@ -156,7 +155,7 @@ static int64_t sweep_next(const struct tally *t)
 /* A gap of days is passed over where nothing can be found: its length costs nothing. */
 static void sweep_through(struct tally *t, int64_t pane)
 {
-    int64_t a_day = DAY_MS / t->settings->time.pane;
+    int64_t a_day = ZONE_DAY_MS / t->settings->time.pane;
     int64_t p = t->swept == INT64_MIN ? pane : t->swept + 1;
     bool gap = pane - p > a_day;
 

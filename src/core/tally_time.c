@@ -6,7 +6,8 @@
 #include "funnel/mem.h"
 #include "funnel/tally.h"
 
-struct message *tally_copy_message(const struct message *m)
+/* In one block; mem_free. */
+static struct message *copy_message(const struct message *m)
 {
     size_t headers = m->header_count * sizeof(*m->headers),
            text = m->value.len + (size_t)m->key.len;
@@ -115,6 +116,7 @@ static void reorder_bound(struct tally *t)
     }
 }
 
+/* `a` has no copy of its message yet. */
 static void tally_admit(struct tally *t, struct arrival *a, const struct message *m)
 {
     bool late = a->time_ms < t->watermark_ms;
@@ -122,17 +124,12 @@ static void tally_admit(struct tally *t, struct arrival *a, const struct message
     if (m->timestamp > t->newest_record_ms)
         t->newest_record_ms = m->timestamp;
     if (a->funnel == ARRIVAL_NO_FUNNEL || arrival_is_duplicate(t, a)) {
-        mem_free(a->copy);
         tally_newest(t, a->time_ms);
         tally_release(t, t->watermark_ms);
         return;
     }
-    if (t->funnels[a->funnel].funnel->skip != SKIP_REJECT) {
-        mem_free(a->copy);
-        a->copy = NULL;
-    } else if (!a->copy) {
-        a->copy = tally_copy_message(m);
-    }
+    if (t->funnels[a->funnel].funnel->skip == SKIP_REJECT)
+        a->copy = copy_message(m);
     if (late) {
         tally_late(t, a, m);
         return;
@@ -227,7 +224,7 @@ static void waiting_push(struct tally *t, struct arrival *a, const struct messag
         mem_free(oldest.copy);
     }
     t->counters.n[COUNTER_WAITING_FUTURE]++;
-    a->copy = tally_copy_message(m);
+    a->copy = copy_message(m);
     t->waiting[t->waiting_count++] = *a;
 }
 
