@@ -98,14 +98,18 @@ struct pending_pane {
 struct judge_source {
     uint32_t *combos, *reasons, *breaks[BREAKDOWNS_MAX];
     size_t combo_cap, reason_cap, break_cap[BREAKDOWNS_MAX];
-    int64_t pane;   /* of the cells being read */
-    int64_t closed; /* INT64_MIN: nothing yet */
+    int64_t pane;       /* of the cells being read */
+    int64_t closed;     /* INT64_MIN: nothing yet */
+    bool muted;         /* a bootstrap: panes of this source are not published ... */
+    int64_t mute_until; /* ... nor, once it is over, those before this pane; INT64_MIN */
 };
 
 /* The funnel's windows, and at most one more for each of its rules. */
 #define JUDGE_WINDOWS_MAX (WINDOWS_MAX + RULES_MAX)
 
-struct rules; /* rules.h */
+struct rules;    /* rules.h */
+struct controls; /* controls.h */
+struct pulse;    /* pulse.h */
 
 struct judge {
     const struct funnel *funnel; /* borrowed */
@@ -149,6 +153,10 @@ struct judge {
     size_t lost_cap;
     struct breakdown breakdowns[BREAKDOWNS_MAX];
     struct rules *rules;
+    struct controls *controls;         /* silences and interventions */
+    const struct pulse *const *pulses; /* borrowed: of the inputs that can feed the funnel */
+    size_t pulse_count;
+    int64_t stale_before; /* windows that begin before this pane say nothing: a gap; INT64_MIN */
     uint64_t panes_closed, conservation_errors;
 };
 

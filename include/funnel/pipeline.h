@@ -10,7 +10,9 @@
 #include <stdint.h>
 
 #include "funnel/clock.h"
+#include "funnel/codec.h"
 #include "funnel/counters.h"
+#include "funnel/decision.h"
 #include "funnel/message.h"
 #include "funnel/record.h"
 #include "funnel/settings.h"
@@ -38,6 +40,41 @@ void pipeline_step(struct pipeline *p, const struct message *messages, size_t co
 /* The end of a finite log: waiting events are released, panes closed up to the last event time; what is in
  * the last partial pane counts in totals, without verdicts. No step may follow. */
 void pipeline_end(struct pipeline *p, struct records *out);
+
+/* --- decisions (PROTOCOL section 3) ---
+ *
+ * Queued until their place is reached: within a step, before the first record at or past it; between steps when
+ * pipeline_reach() says that the partition stands there. One for the judges is theirs at once, and takes effect
+ * with its pane. */
+void pipeline_decide(struct pipeline *p, const struct decision *d);
+/* Everything of the source before offset `next` was given: what waits for a place up to it takes effect. */
+void pipeline_reach(struct pipeline *p, uint32_t source, int64_t next, struct records *out);
+/* The first pane that no judge has closed: where a decision for them may be placed. INT64_MIN: none closed. */
+int64_t pipeline_next_pane(const struct pipeline *p);
+/* Some source has not reached its DECISION_BOOTSTRAP_END. */
+bool pipeline_is_muted(const struct pipeline *p);
+/* Event time of the first event that waits as a jump into the future; ETIME_NONE: none waits. */
+struct etime pipeline_waits_for(const struct pipeline *p, uint32_t source);
+/* By input. */
+const struct pulse *pipeline_pulse(const struct pipeline *p, uint16_t input);
+
+/* --- saved state ---
+ *
+ * In sections: one a tally, a pulse and a judge. Saving allocates nothing and changes nothing. */
+size_t pipeline_sections(const struct pipeline *p);
+void pipeline_section_name(const struct pipeline *p, size_t section, char name[32]); /* "tally 3" */
+void pipeline_section_save(const struct pipeline *p, size_t section, struct codec_out *out);
+/* All sections in their order, into a new pipeline of the same settings, zone and sources. in->error says what
+ * is wrong; the pipeline is only good to be freed then. */
+void pipeline_section_load(struct pipeline *p, size_t section, struct codec_in *in);
+
+/* --- other settings, at one cut of all partitions (PROTOCOL section 8) ---
+ *
+ * Takes over what the settings leave unchanged, resolves what edited and removed rules had fired, and begins the
+ * windows of funnels of another shape anew from their open entities. `old` is freed. Inputs, their topics and
+ * the sources must be the same: see settings_switchable(). */
+struct pipeline *pipeline_switch(struct pipeline *old, const struct settings *settings,
+                                 const struct zone *zone, struct records *out);
 
 /* True while a partition runs more than time.max_skew panes ahead of the slowest: pause it. */
 bool pipeline_ahead(const struct pipeline *p, uint32_t source);

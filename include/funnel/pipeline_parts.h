@@ -6,6 +6,7 @@
 #include "funnel/decode.h"
 #include "funnel/judge.h"
 #include "funnel/pipeline.h"
+#include "funnel/pulse.h"
 #include "funnel/tally.h"
 
 struct pipeline {
@@ -17,7 +18,8 @@ struct pipeline {
     struct funnel *funnels;
     struct tally *tallies; /* by source */
     struct judge *judges;  /* by funnel */
-    uint64_t *tally_digests, *judge_digests;
+    struct pulse **pulses; /* by input */
+    uint64_t *tally_digests, *judge_digests, *pulse_digests;
     uint64_t messages;
     int64_t first_pane; /* open when the first event had come; INT64_MAX */
     struct buf trace_text;

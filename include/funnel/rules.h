@@ -16,6 +16,7 @@ struct watch {
     struct etime starts_at;
     double reference; /* change: the earlier rate at firing, what recovery is measured by */
     bool rise;        /* change: it fired on a rise */
+    bool published;   /* the firing record is out: a muted one is not, until the mute ends */
 };
 
 struct rule {

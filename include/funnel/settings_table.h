@@ -35,13 +35,25 @@
     X(ENUM_MISSING, missing_topic, "missing_topic", "wait", 0, \
       "when a topic does not exist: wait for it, or exit with its own code") \
     X(DURATION, shutdown_timeout, "shutdown_timeout", "20s", 0, \
-      "how long SIGTERM may wait for the last transaction")
+      "how long SIGTERM may wait for the last transaction") \
+    X(ENUM_FIRST_START, first_start, "first_start", "bootstrap", 0, \
+      "the first start of a group: bootstrap reads what is in the inputs and publishes only from there on; " \
+      "publish publishes all of it") \
+    X(ENUM_ON_GAP, on_gap, "on_gap", "stop", 0, \
+      "when events were lost to retention before they were read: stop, or continue with a data_gap alert") \
+    X(STRING, control, "control", "funnel.control", 0, \
+      "topic of silences and interventions, which funneld silence and intervene write; off, or missing: none") \
+    X(DURATION, heartbeat, "heartbeat", "off", 0, \
+      "time between records on the alert topic that say funneld is alive; off: none")
 
 #define SETTINGS_INPUT(X) \
     X(STRING, topic, "topic", NULL, REQUIRED, "the topic's name") \
     X(ENUM_PRESET, preset, "preset", "plain", 0, \
       "where the fields stand: plain, cloudevents or debezium; `map` overrides it field by field") \
-    X(MAP, map, "map", NULL, 0, "where each field stands, where the preset does not fit")
+    X(MAP, map, "map", NULL, 0, "where each field stands, where the preset does not fit") \
+    X(RATE, no_data, "no_data", "0.05/week", 0, \
+      "false alarms allowed for the no_data alert, which says that the whole topic has gone silent; 0/week: none") \
+    X(STRING, no_data_severity, "no_data_severity", "critical", 0, "its severity; any word")
 
 /* Each is a source: what SETTINGS_SOURCE's `from` takes, alone, or an object of SETTINGS_SOURCE. */
 #define SETTINGS_MAP(X) \
@@ -86,9 +98,9 @@
       "a jump forward beyond this waits until another entity confirms it") \
     X(INT, max_skew, "max_skew", "64", 0, \
       "panes a partition may run ahead of the slowest before it pauses") \
-    X(DURATION, idle_after, "idle_after", "30s", LATER, \
+    X(DURATION, idle_after, "idle_after", "30s", 0, \
       "a caught-up partition this quiet follows the live ones") \
-    X(DURATION, idle_lateness, "idle_lateness", "5m", LATER, \
+    X(DURATION, idle_lateness, "idle_lateness", "5m", 0, \
       "a whole quiet source follows the clock, this far behind")
 
 #define SETTINGS_FUNNEL(X) \
@@ -177,8 +189,9 @@
     X(STRING, runbook_url, "runbook_url", NULL, 0, "annotation")
 
 #define SETTINGS_STATE(X) \
-    X(STRING, dir, "dir", "/var/lib/funneld", LATER, "folder of the snapshots") \
-    X(DURATION, snapshot, "snapshot", "5m", LATER, "time between snapshots") \
+    X(STRING, dir, "dir", "/var/lib/funneld", 0, \
+      "folder of the snapshots; one instance at a time, which locks it") \
+    X(DURATION, snapshot, "snapshot", "5m", 0, "time between snapshots") \
     X(STRING, hash_key, "hash_key", NULL, SECRET, \
       "keys the hash of entity ids, so that nobody can choose ids that clash; default: the group's name")
 
@@ -207,6 +220,8 @@
     X(MODE, "single") \
     X(LANGUAGE, "en", "zh") \
     X(MISSING, "wait", "exit") \
+    X(FIRST_START, "bootstrap", "publish") \
+    X(ON_GAP, "stop", "continue") \
     X(PRESET, "plain", "cloudevents", "debezium") \
     X(LATE, "apply", "deadletter") \
     X(ORDER, "flow", "strict") \

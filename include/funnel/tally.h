@@ -11,10 +11,12 @@
 #include "funnel/automaton.h"
 #include "funnel/cells.h"
 #include "funnel/counters.h"
+#include "funnel/decision.h"
 #include "funnel/decode.h"
 #include "funnel/dedupe.h"
 #include "funnel/entities.h"
 #include "funnel/funnel.h"
+#include "funnel/pulse.h"
 #include "funnel/record.h"
 #include "funnel/reorder.h"
 
@@ -62,6 +64,9 @@ struct tally {
     int64_t newest_record_ms; /* the latest record timestamp; -1 before the first */
     int64_t watermark_ms;     /* INT64_MIN before the first event */
     int64_t swept;            /* last pane whose slice of forgotten entities was swept; INT64_MIN */
+    struct decision_queue decisions; /* whose place in the log is still to come */
+    bool muted;                      /* a bootstrap: what it puts out is not published */
+    struct pulse_notes pulse;        /* what the pulse has not taken yet; cleared by the caller */
     int64_t lettered; /* the last message dead-lettered: once, not once an entity or a funnel */
     struct counters counters;
     uint64_t trace; /* fingerprint to explain; 0: none */

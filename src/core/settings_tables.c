@@ -49,6 +49,8 @@ static const char *const later_rules[] = {
 #define LATER_RULE_KIND later_rules
 #define LATER_LANGUAGE NULL
 #define LATER_MISSING NULL
+#define LATER_FIRST_START NULL
+#define LATER_ON_GAP NULL
 #define LATER_LATE NULL
 #define LATER_ORDER NULL
 #define LATER_SKIP NULL

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A source's pulse: one input topic's events by pane, over all its partitions. It learns the mean rate by hour
+ * of week, tells a silence that is only quiet from one that is an outage, and owns the alerts about the source
+ * itself: no_data (a silence too long for its rate) and data_gap (records lost to retention).
+ *
+ * Lambda is the number of events expected in the silence so far. Up to PULSE_QUIET it was just quiet, and its
+ * panes count as any other; beyond, they are dark: no rule's verdict goes by them (PROTOCOL section 3). A silence
+ * without events in more than a day in one step is a gap: always dark, and windows that begin before its end say
+ * nothing (`stale`).
+ *
+ * A function of the settings and of what the tallies note alone. */
+#ifndef FUNNEL_PULSE_H
+#define FUNNEL_PULSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "funnel/codec.h"
+#include "funnel/record.h"
+#include "funnel/settings.h"
+#include "funnel/zone.h"
+
+#define PULSE_QUIET 7.0
+#define PULSE_HOURS 168
+
+/* What a tally says to its source's pulse, in log order. */
+enum pulse_kind {
+    PULSE_EVENTS, /* n events of pane `pane` (a late one counts in the pane open then) */
+    PULSE_CLOSE,  /* panes up to and with `pane` get no more */
+    PULSE_DARK,   /* panes `pane` to `to` are closed by a DECISION_DARK; comes before their CLOSE */
+    PULSE_GAP, /* panes `pane` to `to` are passed over in one advance of more than a day; likewise */
+    PULSE_LOST,   /* n records are lost (DECISION_GAP); `pane` is the open pane, INT64_MIN: none */
+    PULSE_MUTE,   /* what follows is muted (a bootstrap) ... */
+    PULSE_UNMUTE, /* ... until panes from `pane` on; INT64_MIN: from the first */
+};
+struct pulse_note {
+    enum pulse_kind kind;
+    int64_t pane, to;
+    int64_t n;
+};
+struct pulse_notes {
+    struct pulse_note *items; /* owned */
+    size_t count, cap;
+};
+void pulse_notes_deinit(struct pulse_notes *n);
+/* EVENTS of the same pane as the last note are added to it. */
+void pulse_notes_add(struct pulse_notes *n, struct pulse_note note);
+
+struct pulse; /* members in pulse_parts.h, for tests and explain */
+
+/* Borrowed for the pulse's life. parts: how many partitions the input has. */
+struct pulse *pulse_new(const struct settings *settings, const struct settings_input *input,
+                        const struct zone *zone, size_t parts);
+void pulse_free(struct pulse *p); /* accepts NULL */
+
+void pulse_add(struct pulse *p, size_t part, const struct pulse_notes *notes);
+/* Closes the panes that all parts have closed; appends alerts. In any steps: the same records. */
+void pulse_step(struct pulse *p, struct records *out);
+
+/* Of panes the pulse has closed, not yet forgotten. Dark: kept out of every verdict. */
+bool pulse_is_dark(const struct pulse *p, int64_t pane);
+/* The last pane of the dark run that `pane` is in; pane - 1 where it is not dark. */
+int64_t pulse_dark_to(const struct pulse *p, int64_t pane);
+/* Windows that begin before this pane are stale when pane `pane` is judged; INT64_MIN: none. */
+int64_t pulse_stale_before(const struct pulse *p, int64_t pane);
+/* No judge will ask about panes up to and with `pane` any more. */
+void pulse_forget(struct pulse *p, int64_t pane);
+
+/* For /metrics and explain. */
+struct pulse_view {
+    double lambda;       /* of the silence so far; 0: events come */
+    double threshold;    /* lambda at which no_data fires; NaN: not known yet */
+    double rate;         /* events a second expected at this hour; NaN: not known yet */
+    int64_t dark_panes;  /* so far */
+    int64_t silent_from; /* ms; INT64_MIN: events come */
+    bool firing;
+};
+void pulse_look(const struct pulse *p, struct pulse_view *ret);
+
+/* Resolves what fires with this reason (a rule was changed or removed), at the last closed pane. */
+void pulse_resolve(struct pulse *p, const char *reason, struct records *out);
+
+void pulse_save(const struct pulse *p, struct codec_out *out);
+/* Into a new one, of the same settings. */
+void pulse_load(struct pulse *p, struct codec_in *in);
+
+#endif
