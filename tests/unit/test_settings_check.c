@@ -279,10 +279,8 @@ Test(check, time)
 Test(check, settings_of_a_later_version_are_accepted_with_a_warning)
 {
     static const struct kit_case cases[] = {
-        CASE("time: {idle_after: 30s}\n", 4, 8, "time.idle_after", "no effect in this version",
-             "leave"),
-        CASE("state: {dir: /x}\n", 4, 9, "state.dir", "no effect in this version", "leave it"),
-        CASE("state: {snapshot: 1m}\n", 4, 9, "state.snapshot", "no effect", "leave it"),
+        {KIT_HEAD "funnels: {f: {stages: [a, b], ids: hash}}\n", 3, 31, "funnels.f.ids",
+         "no effect in this version", "leave it"},
     };
 
     KIT_WARNINGS(cases);
@@ -383,7 +381,6 @@ Test(check, every_mistake_at_once_in_order)
         {text, 5, 12, "inputs[0].topic", "'in put' is no name", "ASCII"},
         {text, 6, 13, "inputs[0].preset", "'plan' is not known", "did you mean 'plain'?"},
         {text, 7, 14, "time.pane", "'7m' does not divide", "1m"},
-        {text, 7, 18, "time.idle_after", "no effect", "leave"},
         {text, 7, 44, "time.lateness", "'3' has no unit", "3s"},
         {text, 10, 38, "funnels.销售.stages[2].alias", "'线索' is named twice", "remove or rename"},
         {text, 11, 10, "funnels.销售.won", "'方按' is none of the stages", "线索, 方案, 成交"},
