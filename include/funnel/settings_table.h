@@ -136,7 +136,8 @@
     X(WINDOWS, windows, "windows", "[1h, 1d]", 0, \
       "windows of conversion: durations, or {calendar: day|week|month|quarter}") \
     X(RULES, rules, "rules", NULL, 0, "what to alert on") \
-    X(ENUM_IDS, ids, "ids", "keep", 0, "keep entity ids as text (for people), or only their hash")
+    X(ENUM_IDS, ids, "ids", "keep", LATER, \
+      "keep entity ids as text (for people), or only their hash")
 
 #define SETTINGS_STAGE(X) \
     X(STRING, id, "id", NULL, REQUIRED, "the stage's name in labels and events") \
