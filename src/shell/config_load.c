@@ -120,30 +120,38 @@ static void config_print(const char *path, const struct settings_problems *probl
                 problems->errors == 1 ? "" : "s");
 }
 
-int config_load(const char *path, struct config *ret, FILE *diagnostics)
+int config_parse(const char *name, struct span text, struct config *ret, FILE *diagnostics)
 {
     struct settings_problems problems = {0};
-    struct config c = {0};
-    struct buf text = {0};
-    int code = config_read(path, &text, diagnostics);
+    struct config c = {.hash = XXH3_64bits(text.p, text.len)};
+    int code;
 
-    if (code == EXIT_OK) {
-        c.hash = XXH3_64bits(text.data, text.len);
-        c.settings = settings_read(text.data, text.len, &problems);
-        if (c.settings) {
-            config_secrets(c.settings, &text, &problems);
-            kafka_conf_check(c.settings, &problems);
-            config_zone(&c, &text, &problems);
-        }
-        config_print(path, &problems, diagnostics);
-        code = c.settings && !problems.errors ? EXIT_OK : EXIT_CONFIGURATION;
+    buf_reserve(&c.text, (size_t)text.len + 1); /* of an empty one, too, there is an address */
+    buf_add(&c.text, text.p, text.len);
+    c.settings = settings_read(c.text.data, c.text.len, &problems);
+    if (c.settings) {
+        config_secrets(c.settings, &c.text, &problems);
+        kafka_conf_check(c.settings, &problems);
+        config_zone(&c, &c.text, &problems);
     }
+    config_print(name, &problems, diagnostics);
+    code = c.settings && !problems.errors ? EXIT_OK : EXIT_CONFIGURATION;
     c.warnings = problems.count - problems.errors;
     if (code == EXIT_OK)
         *ret = c;
     else
         config_deinit(&c);
     settings_problems_deinit(&problems);
+    return code;
+}
+
+int config_load(const char *path, struct config *ret, FILE *diagnostics)
+{
+    struct buf text = {0};
+    int code = config_read(path, &text, diagnostics);
+
+    if (code == EXIT_OK)
+        code = config_parse(path, (struct span){text.data, (uint32_t)text.len}, ret, diagnostics);
     buf_deinit(&text);
     return code;
 }
@@ -152,5 +160,6 @@ void config_deinit(struct config *c)
 {
     settings_free(c->settings);
     zone_free(c->zone);
+    buf_deinit(&c->text);
     *c = (struct config){0};
 }

@@ -32,7 +32,9 @@
     X(STATE, 86, "committed offsets were not written by this version of funneld", \
       "use a group that nothing else commits to") \
     X(UNFINISHED, 87, "shutdown_timeout, or a second signal, came before the last transaction", \
-      "nothing is lost: the next start does it again")
+      "nothing is lost: the next start does it again") \
+    X(LOCKED, 88, "another process uses the state folder", \
+      "stop it (the message says its pid), or give each its own state.dir")
 
 enum exit_code {
 #define EXIT_CODES_ENUM(name, code, text, remedy) EXIT_##name = code,
