@@ -137,7 +137,6 @@ Test(settings, a_funnel_with_everything)
         "    breakdowns: [owner]\n"
         "    dedupe: 1h\n"
         "    windows: {calendar: month}\n"
-        "    ids: hash\n"
         "    rules:\n"
         "      - {id: t, kind: target, step: lead>proposal, target: 0.30, clear: 31%, by: region,\n"
         "         measure: cohort, window: {calendar: quarter}}\n"
@@ -176,7 +175,7 @@ Test(settings, a_funnel_with_everything)
     cr_assert(eq(sz, f->windows.count, 1));
     cr_assert(eq(int, f->windows.items[0].calendar, CALENDAR_MONTH));
     cr_assert(zero(i64, f->windows.items[0].ms));
-    cr_assert(eq(int, f->ids, IDS_HASH));
+    cr_assert(eq(int, f->ids, IDS_KEEP));
     cr_assert(eq(int, r[0].kind, RULE_TARGET));
     cr_assert(eq(dbl, r[0].target, 0.3));
     cr_assert(eq(dbl, r[0].clear, 0.31));
@@ -189,7 +188,7 @@ Test(settings, a_funnel_with_everything)
     cr_assert(eq(int, r[1].direction, DIRECTION_BOTH));
     cr_assert(zero(i64, r[1].pending));
     cr_assert(eq(i64, r[1].hold, 300000));
-    cr_assert(eq(u32, r[1].mark.line, 30));
+    cr_assert(eq(u32, r[1].mark.line, 29));
     settings_free(s);
 }
 
