@@ -13,8 +13,8 @@
 #include "funnel/codec.h"
 
 enum decision_kind {
-    DECISION_ADVANCE =
-        1,         /* tally: its watermark is at least `value` (ms); it follows the live ones */
+    /* tally: its watermark is at least `value` (ms); it follows the live ones */
+    DECISION_ADVANCE = 1,
     DECISION_DARK, /* the same; the whole source is silent: the panes closed by it are dark */
     DECISION_RELEASE, /* tally: events waiting as a jump into the future are let in up to `value` (ms) */
     DECISION_BOOTSTRAP_END, /* tally: from here on it counts as published; muted before */
@@ -40,7 +40,13 @@ void decision_put(struct codec_out *out, const struct decision *d);
 /* Fails what is no decision. text is borrowed from the input. */
 void decision_get(struct codec_in *in, struct decision *ret);
 
-/* Decisions that wait for their place, by seq. A zeroed one is empty. */
+/* Of consecutive ADVANCEs, or DARKs, at one offset only the last need be kept: it does all that the others did.
+ * But where together they pass more than a day, a replay would take them for a gap, which they were not, and a
+ * gap that was one must stay as it is. `d` may stand for `last`, too: from_ms is the watermark before the first
+ * that `last` stands for (INT64_MIN, a beginning: no). */
+bool decision_replaces(const struct decision *d, const struct decision *last, int64_t from_ms);
+
+/* Decisions that wait, by their place, then by seq. A zeroed one is empty. */
 struct decision_queue {
     struct decision *items; /* owned, texts too */
     size_t count, cap;
@@ -49,6 +55,8 @@ void decision_queue_deinit(struct decision_queue *q);
 void decision_queue_push(struct decision_queue *q, const struct decision *d); /* copies the text */
 /* The first with at <= `at`, taken out; its text is the caller's (mem_free). False: none. */
 bool decision_queue_take(struct decision_queue *q, int64_t at, struct decision *ret);
+/* Place of the first; INT64_MAX: there is none. */
+int64_t decision_queue_next(const struct decision_queue *q);
 bool decision_queue_has(const struct decision_queue *q, enum decision_kind kind);
 void decision_queue_save(const struct decision_queue *q, struct codec_out *out);
 void decision_queue_load(struct decision_queue *q, struct codec_in *in);
