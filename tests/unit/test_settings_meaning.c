@@ -18,7 +18,7 @@
     "funnels:\n" \
     "  f:\n" \
     "    where: {funnel: [f, g], channel: ads}\n" \
-    "    stages: [{id: a, window: 9d}, {id: b, alias: [B], window: 8d}, c]\n" \
+    "    stages: [a, {id: b, alias: [B], window: 8d}, c]\n" \
     "    lost: [lost]\n" \
     "    won: c\n    overall: 30d\n    forget_after: 90d\n" \
     "    actions: [call]\n" \
@@ -27,7 +27,7 @@
     "    breakdowns: [owner]\n" \
     "    windows: [1h, {calendar: day}]\n" \
     "    rules: [{id: r, kind: target, target: 30%, by: [channel]}]\n" \
-    "  g: {stages: [{id: a, window: 9d}, b], won: b, overall: 9d, forget_after: 30d}\n"
+    "  g: {stages: [a, b], won: b, overall: 30d, forget_after: 90d}\n"
 
 /* Without effect on the machines. */
 static const char *const shell_keys[] = {"mode",
@@ -112,10 +112,13 @@ static void mutate_scalar(struct mutant *m, const char *path, const struct schem
 {
     static const char *const other = "another text";
     unsigned char keep[16];
+    int64_t number;
 
     memcpy(keep, at, type->size);
     if (type->bind == schema_bind_string || type->bind == schema_bind_text)
         memcpy(at, &other, sizeof(other));
+    else if (type->size == sizeof(number) && (memcpy(&number, at, sizeof(number)), number <= 0))
+        memcpy(at, &(int64_t){7200000}, sizeof(int64_t)); /* was absent */
     else
         at[type->size > 1 ? 1 : 0] ^= 1; /* of a double too: its value is another one */
     expect_noticed(m, path, first);
