@@ -112,7 +112,7 @@ static void put_text(struct buf *out, const char *text)
 
 static bool is_text(const struct schema_type *type)
 {
-    return type->bind == schema_bind_string || type->bind == schema_bind_text;
+    return strcmp(type->name, "text") == 0;
 }
 
 /* Numbers and words, as their C members are; bytes of padding there are none. */
