@@ -5,6 +5,7 @@
 
 #include "shell/exit_codes.h"
 #include "shell/daemon.h"
+#include "shell/fault.h"
 #include "shell/log.h"
 
 static void rebuild_part(struct daemon *d, size_t i)
@@ -85,8 +86,10 @@ int daemon_rebuild_end(struct daemon *d, char why[512])
     const struct txn_identity identity = {d->instance, d->config->hash, d->config->zone->hash,
                                           start_layout_hash(d->sources, d->source_count)};
     const struct txn_stamp known = {!d->plan.fresh, d->plan.instance, d->plan.seq};
-    int code = d->plan.fresh ? EXIT_OK : rebuild_compare(d, why);
+    int code;
 
+    FAULT("barrier");
+    code = d->plan.fresh ? EXIT_OK : rebuild_compare(d, why);
     if (code != EXIT_OK)
         return code;
     for (size_t i = 0; i < d->source_count; i++) {

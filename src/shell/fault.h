@@ -73,9 +73,9 @@ bool fault_awaited(const char *name);
 #define FAULT_FAILS(name) fault_hit(name)
 #define FAULT_AWAITED(name) fault_awaited(name) /* for what is only done to reach the point */
 #else
-#define FAULT(name) ((void)0)
-#define FAULT_FAILS(name) false
-#define FAULT_AWAITED(name) false
+#define FAULT(name) ((void)(name))
+#define FAULT_FAILS(name) ((void)(name), false)
+#define FAULT_AWAITED(name) ((void)(name), false)
 #endif
 
 #endif

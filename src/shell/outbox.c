@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "funnel/mem.h"
+#include "shell/fault.h"
 
 void outbox_init(struct outbox *o, size_t part_count)
 {
@@ -51,6 +52,7 @@ void outbox_freeze(struct outbox *o, uint64_t seq)
     o->is_frozen = true;
     o->point.seq = seq;
     outbox_begin(o);
+    FAULT("outbox.frozen");
 }
 
 void outbox_confirm(struct outbox *o)
@@ -63,6 +65,7 @@ void outbox_discard(struct outbox *o)
 {
     records_clear(&o->open);
     outbox_begin(o);
+    FAULT("replay");
 }
 
 bool outbox_record_fits(const struct record *r)

@@ -8,9 +8,11 @@
 
 #include "shell/exit_codes.h"
 #include "shell/backoff.h"
+#include "shell/fault.h"
 #include "shell/log.h"
 
 #define TXN_FILL_MS 10 /* the library's queue is full: look again */
+#define TXN_HALF_TRIES 500
 
 static void txn_run(struct txn *t, enum txn_step step);
 
@@ -76,13 +78,32 @@ static rd_kafka_topic_partition_list_t *txn_offsets(const struct txn *t)
 
 static void on_timer(uv_timer_t *timer);
 
+/* Only where a test waits for it: half of the records, until the broker has them. */
+static void txn_half(struct txn *t, const char *point)
+{
+    struct records half = t->outbox->frozen;
+    rd_kafka_resp_err_t code;
+
+    half.count /= 2;
+    if (half.count == 0)
+        return;
+    t->produced = publish_records(&t->publish, t->job.producer, &half, 0, &code);
+    for (int tries = 0; tries < TXN_HALF_TRIES && rd_kafka_outq_len(t->job.producer) > 0; tries++) {
+        rd_kafka_flush(t->job.producer, 10);
+        publish_serve(&t->publish, t->queue.queue);
+    }
+    FAULT(point);
+}
+
 static void txn_fill(struct txn *t)
 {
+    const char *half = t->again ? "txn.resend" : "produce.half";
     rd_kafka_resp_err_t code;
 
     if (t->produced == 0)
         t->refusals = t->publish.refusals;
-
+    if (t->produced == 0 && FAULT_AWAITED(half))
+        txn_half(t, half);
     t->produced = publish_records(&t->publish, t->job.producer, &t->outbox->frozen, t->produced,
                                   &code);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -108,6 +129,7 @@ static void on_timer(uv_timer_t *timer)
     }
     if (t->state == TXN_WAITING) {
         t->produced = 0;
+        t->again = true;
         t->stats.resends++;
     }
     publish_serve(&t->publish, t->queue.queue);
@@ -120,6 +142,7 @@ void txn_send(struct txn *t)
     t->begun = now_ms(t);
     t->produced = 0;
     t->failures = 0;
+    t->again = false;
     t->job.attempted = false;
     t->job.pending = (struct txn_stamp){true, t->identity.instance, t->outbox->point.seq};
     txn_fill(t);

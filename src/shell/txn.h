@@ -52,6 +52,7 @@ struct txn {
     unsigned failures;    /* attempts of this outbox that failed */
     int64_t begun, ended; /* ms of the loop's clock; of the last transaction; -1 */
     bool working;         /* the worker holds the job */
+    bool again;           /* this attempt is not the first of its outbox */
     bool hurry;           /* no back-off: the daemon is stopping */
     struct txn_stats stats;
     uint64_t refusals;          /* publish.refusals when this attempt began */

@@ -7,6 +7,7 @@
 
 #include "shell/backoff.h"
 #include "shell/commit_meta.h"
+#include "shell/fault.h"
 #include "shell/log.h"
 
 #define TXN_CALL_MS 5000 /* calls overrun it; a retriable time-out is resumed by the same call */
@@ -189,8 +190,11 @@ static void txn_resume(struct txn_job *job)
 
 static void txn_undo(struct txn_job *job)
 {
-    enum kafka_todo todo = txn_call(job, KAFKA_ABORT);
+    enum kafka_todo todo;
 
+    FAULT("txn.abort");
+    todo = txn_call(job, KAFKA_ABORT);
+    FAULT("txn.aborted");
     if (todo == KAFKA_GO_ON)
         txn_resume(job);
     else
@@ -214,16 +218,21 @@ static void txn_learn_reason(struct txn_job *job)
 
 static void txn_commit_step(struct txn_job *job)
 {
-    enum kafka_todo todo = txn_call(job, KAFKA_SEND_OFFSETS);
+    enum kafka_todo todo;
 
+    FAULT("txn.offsets");
+    todo = txn_call(job, KAFKA_SEND_OFFSETS);
     if (todo == KAFKA_UNDO)
         txn_learn_reason(job);
-
+    if (todo == KAFKA_GO_ON && FAULT_FAILS("txn.fail"))
+        todo = KAFKA_UNDO;
     if (todo == KAFKA_GO_ON) {
+        FAULT("txn.commit");
         job->attempted = true;
         todo = txn_call(job, KAFKA_COMMIT);
     }
     if (todo == KAFKA_GO_ON) {
+        FAULT("txn.committed");
         job->known = job->pending;
         todo = txn_call(job, KAFKA_BEGIN);
         /* Committed, but not able to go on: the new producer finds pending committed. */
@@ -251,6 +260,7 @@ static void txn_renew(struct txn_job *job)
         job->outcome = TXN_FAILED;
         return;
     }
+    FAULT("txn.renew");
     job->attempted = true; /* also when nothing was sent: a twin may have committed meanwhile */
     todo = txn_call(job, KAFKA_INIT);
     if (todo == KAFKA_GO_ON)
