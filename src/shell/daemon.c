@@ -72,7 +72,7 @@ static int daemon_machines(struct daemon *d, char why[512])
     const struct settings *s = d->config->settings;
     const struct start_ours ours = {d->config->hash, d->config->zone->hash,
                                     start_layout_hash(d->sources, d->source_count)};
-    const struct intake_hooks intake_hooks = {d, on_step, on_turned, on_failed};
+    const struct intake_hooks intake_hooks = {d, on_step, on_turned, on_failed, NULL};
     const struct txn_hooks txn_hooks = {d, on_committed, on_failed};
     int code = start_plan_make(d->sources, d->start.parts, d->source_count, &ours, &d->plan, why);
     int txn_code;

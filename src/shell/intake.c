@@ -38,6 +38,7 @@ static void intake_apply(struct intake *in, size_t i, bool pause)
         rd_kafka_pause_partitions(in->consumer, list);
     else
         rd_kafka_resume_partitions(in->consumer, list);
+    in->parts[i].rewindable |= !pause;
     rd_kafka_topic_partition_list_destroy(list);
 }
 
@@ -47,6 +48,8 @@ void intake_pause(struct intake *in, size_t part, enum flow_reason reason, bool 
     unsigned before = p->paused;
 
     p->paused = on ? before | (unsigned)reason : before & ~(unsigned)reason;
+    if (on)
+        p->at_end = false; /* more may come to the log unseen; resumed, it arrives there again */
     if (!before != !p->paused)
         intake_apply(in, part, p->paused != 0);
 }
@@ -70,11 +73,35 @@ static void intake_reached(struct intake *in, size_t i)
     intake_pause(in, i, FLOW_BARRIER, true);
 }
 
+/* The cached end comes with every fetch, so one before our position is no old one. And at the partition's end
+ * nothing makes the library go back but a resume. */
+bool intake_is_recreated(const struct intake_part *p, bool is_record, int64_t high)
+{
+    return (high >= 0 && high < p->next) || (is_record && p->at_end && !p->rewindable);
+}
+
+static void intake_recreated(struct intake *in, size_t i, int64_t offset)
+{
+    char why[512];
+
+    snprintf(why, sizeof(why),
+             "%s/%d: offset %lld comes after %lld: the topic was recreated or truncated",
+             in->sources[i].topic, in->sources[i].partition, (long long)offset,
+             (long long)in->parts[i].next - 1);
+    in->failed = true;
+    in->hooks.failed(in->hooks.context, EXIT_RESET, why);
+}
+
 static void intake_end(struct intake *in, size_t i, int64_t offset)
 {
     struct intake_part *p = &in->parts[i];
 
-    p->at_end = true;
+    if (offset < p->next && intake_is_recreated(p, false, intake_high(in, i))) {
+        intake_recreated(in, i, offset);
+        return;
+    }
+    p->at_end = offset >= p->next;
+    p->rewindable &= !p->at_end;
     if (offset > p->next) { /* control records, or an aborted transaction, end the log */
         p->next = offset < p->stop ? offset : p->stop;
         in->moved = true;
@@ -83,14 +110,19 @@ static void intake_end(struct intake *in, size_t i, int64_t offset)
         intake_reached(in, i);
 }
 
-static void intake_error(struct intake *in, const rd_kafka_message_t *m)
+static void intake_error(struct intake *in, const rd_kafka_message_t *m, size_t i)
 {
     const char *topic = m->rkt ? rd_kafka_topic_name(m->rkt) : NULL;
     char why[512];
 
+    if (m->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && i < in->count && in->hooks.lost) {
+        in->hooks.lost(in->hooks.context, i, m->offset);
+        return;
+    }
     if (m->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {
         snprintf(why, sizeof(why), "%s/%d: offset %lld is not in the log any more",
                  topic ? topic : "?", m->partition, (long long)m->offset);
+        in->failed = true;
         in->hooks.failed(in->hooks.context, EXIT_GAP, why);
         return;
     }
@@ -147,9 +179,11 @@ static bool intake_take(struct intake *in, const rd_kafka_message_t *m, size_t *
     size_t i = m->rkt ? intake_find(in, m, *part) : in->count;
     struct intake_part *p = i < in->count ? &in->parts[i] : NULL;
 
+    if (in->failed)
+        return false;
     if (!p || (m->err && m->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)) {
         if (m->err)
-            intake_error(in, m);
+            intake_error(in, m, i);
         return false;
     }
     *part = i;
@@ -160,6 +194,8 @@ static bool intake_take(struct intake *in, const rd_kafka_message_t *m, size_t *
     }
     if (m->offset < p->next) {
         in->stale++;
+        if (intake_is_recreated(p, true, intake_high(in, i)))
+            intake_recreated(in, i, m->offset);
         return false;
     }
     if (m->offset >= p->stop) { /* the records up to the barrier may be gone from the log */
@@ -180,6 +216,8 @@ static bool intake_take(struct intake *in, const rd_kafka_message_t *m, size_t *
 /* The last record of each partition: one hash per partition and batch, not per record. */
 static void intake_remember(struct intake *in, size_t count)
 {
+    int64_t now = (int64_t)uv_now(in->loop);
+
     in->stamp++;
     for (size_t k = count; k-- > 0;) {
         const struct message *m = &in->batch[k];
@@ -188,6 +226,7 @@ static void intake_remember(struct intake *in, size_t count)
         if (p->stamp == in->stamp)
             continue;
         p->stamp = in->stamp;
+        p->heard_at = now;
         p->last = (struct commit_last){m->offset, m->timestamp,
                                        XXH3_64bits(m->value.p, m->value.len)};
     }
@@ -291,6 +330,7 @@ int intake_init(struct intake *in, uv_loop_t *loop, struct kafka_health *health,
     for (size_t i = 0; i < count; i++) {
         in->parts[i].stop = INTAKE_NO_STOP;
         in->parts[i].last.offset = -1;
+        in->parts[i].heard_at = INT64_MIN;
     }
     uv_idle_init(loop, &in->more);
     in->more.data = in;
@@ -313,7 +353,9 @@ void intake_assign(struct intake *in, rd_kafka_t *consumer)
             intake_apply(in, i, false);
         p->paused = 0;
         p->stopped = p->next >= p->stop;
-        p->at_end = false;
+        p->at_end = p->rewindable = false;
+        if (p->heard_at == INT64_MIN)
+            p->heard_at = (int64_t)uv_now(in->loop);
         if (p->stopped)
             continue;
         rd_kafka_topic_partition_list_add(list, in->sources[i].topic, in->sources[i].partition)
@@ -341,7 +383,7 @@ void intake_shut(struct intake *in, bool shut)
         uv_idle_start(&in->more, on_idle);
 }
 
-int64_t intake_lag(const struct intake *in, size_t part)
+int64_t intake_high(const struct intake *in, size_t part)
 {
     int64_t low, high;
 
@@ -350,6 +392,15 @@ int64_t intake_lag(const struct intake *in, size_t part)
                                        in->sources[part].partition, &low,
                                        &high) != RD_KAFKA_RESP_ERR_NO_ERROR ||
         high < 0)
+        return -1;
+    return high;
+}
+
+int64_t intake_lag(const struct intake *in, size_t part)
+{
+    int64_t high = intake_high(in, part);
+
+    if (high < 0)
         return -1;
     return high > in->parts[part].next ? high - in->parts[part].next : 0;
 }

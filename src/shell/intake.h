@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages out of Kafka onto the loop, in bounded turns. Keeps its own next offset per partition: the
- * library rewinds a partition now and then, and a record must not enter a machine twice. Loop thread. */
+ * library rewinds a partition now and then, and a record must not enter a machine twice. A record, or an end,
+ * below the position is such a rewind, and dropped, unless the log itself has become shorter or nothing was
+ * resumed since the partition's end was seen: that is a recreated topic, EXIT_RESET. Loop thread. */
 #ifndef SHELL_INTAKE_H
 #define SHELL_INTAKE_H
 
@@ -23,9 +25,12 @@ struct intake_part {
     int64_t next;    /* the next offset to take */
     int64_t stop;    /* no record at or past it enters: the barrier of a rebuild */
     bool stopped;    /* it stands at the barrier */
-    bool at_end;     /* the last event was end of partition */
+    bool at_end;     /* the last event was end of partition, and it was not paused since */
+    bool rewindable; /* resumed since: the library may give records again */
     unsigned paused; /* enum flow_reason bits */
-    uint32_t stamp;  /* of the batch that last touched it */
+    int64_t
+        heard_at; /* ms of the loop's clock, of the last record; until then of the first assignment */
+    uint32_t stamp; /* of the batch that last touched it */
     struct commit_last last;
     uint64_t messages;
 };
@@ -37,6 +42,9 @@ struct intake_hooks {
     /* After each turn that took anything, and each keep-alive. */
     void (*turned)(void *context);
     void (*failed)(void *context, int code, const char *why);
+    /* Optional: the partition's offset is not in its log; reading of it has ended. Whether records were lost
+     * to retention or the topic was recreated only a probe can tell. NULL: failed() with EXIT_GAP. */
+    void (*lost)(void *context, size_t part, int64_t offset);
 };
 
 struct intake {
@@ -51,6 +59,7 @@ struct intake {
     struct intake_part *parts; /* owned */
     size_t count;
     size_t waiting; /* partitions that have not reached their stop */
+    bool failed;    /* no record is taken any more */
     bool shut;      /* the gate: the queue is left alone */
     bool moved;     /* an end of partition moved an offset */
     uint32_t stamp;
@@ -70,7 +79,12 @@ void intake_shut(struct intake *in, bool shut);
 /* Sets or clears one reason of one partition; pauses and resumes exactly the difference. */
 void intake_pause(struct intake *in, size_t part, enum flow_reason reason, bool on);
 void intake_pause_all(struct intake *in, enum flow_reason reason, bool on);
+/* The cached end of the log, as the last fetch saw it; -1: not known. No I/O. */
+int64_t intake_high(const struct intake *in, size_t part);
 int64_t intake_lag(const struct intake *in, size_t part); /* -1: not known */
+/* After a record, or an end of partition, below p->next: the log was made anew (true), or the library has gone
+ * back (false). high: as intake_high(). Pure. */
+bool intake_is_recreated(const struct intake_part *p, bool is_record, int64_t high);
 /* Stops reading for good: no hook is called after. */
 void intake_stop(struct intake *in);
 void intake_close(struct intake *in);
