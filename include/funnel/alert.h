@@ -38,11 +38,16 @@ const char *alert_state_name(enum alert_state s);
 
 /* --- the record --- */
 
+/* Kinds besides the settings' RULE_*. */
+enum alert_kind { ALERT_KIND_INTERVENTION = RULE_CHANGE + 1 };
+
 enum alert_status { ALERT_STATUS_FIRING, ALERT_STATUS_UPDATED, ALERT_STATUS_RESOLVED };
 
 struct alert_dim {
     struct span name, value;
 };
+
+#define ALERT_SILENCES_MAX 16 /* ids named in one record */
 
 /* One turn of one alert, as values; everything borrowed. Absent numbers are NaN, times ETIME_NONE. */
 struct alert {
@@ -54,7 +59,7 @@ struct alert {
     const struct alert_dim *dims;    /* sorted by name */
     size_t dim_count;
     const char *rule_id;
-    int rule_kind;                      /* RULE_* */
+    int rule_kind;                      /* RULE_*, ALERT_KIND_* */
     uint64_t rule_hash;                 /* of the rule's meaning */
     const char *severity, *runbook_url; /* runbook_url may be NULL */
     struct etime at;                    /* the verdict's event time: end of the pane */
@@ -66,7 +71,7 @@ struct alert {
     int64_t entries, conversions;
     double rate, low, high; /* observed, Wilson 95 % */
     double expected_rate, expected_conversions;
-    const char *expected_source; /* "target", "benchmark", "previous" */
+    const char *expected_source; /* "target", "benchmark", "previous", "before" */
     double effect_absolute, effect_relative, lost_conversions;
     int64_t lost_amount; /* minor units */
     bool has_lost_amount;
@@ -74,14 +79,24 @@ struct alert {
     double budget;               /* false alarms a week; NaN */
     struct etime change_point;
     double maturity;
-    struct etime watermark; /* everything up to here was seen */
-    int64_t late;           /* late events so far in this funnel */
-    bool complete;          /* the window holds all its data */
-    uint32_t sequence;      /* of this fingerprint's records, from 1 */
-    int language;           /* LANGUAGE_* */
+    struct etime watermark;         /* everything up to here was seen */
+    int64_t late;                   /* late events so far in this funnel */
+    bool complete;                  /* the window holds all its data */
+    struct span note;               /* intervention: the operator's comment */
+    const struct span *silenced_by; /* ids, sorted; at most ALERT_SILENCES_MAX */
+    size_t silenced_count;
+    uint32_t sequence; /* of this fingerprint's records, from 1 */
+    int language;      /* LANGUAGE_* */
     int amount_decimals;
 };
 
+/* The labels as published, in the record's order. The result owns their texts (arena_free). */
+struct alert_label {
+    struct span name, value; /* NUL-terminated */
+};
+#define ALERT_LABELS_MAX (4 + DIMS_MAX)
+struct arena *alert_labels(const struct alert *a, struct alert_label ret[ALERT_LABELS_MAX],
+                           size_t *ret_count);
 /* FNV-1a (64 bit) over the sorted labels, as Alertmanager's model.LabelSet.Fingerprint; 16 hex digits. */
 uint64_t alert_fingerprint(const struct alert *a);
 /* Appends the CloudEvents 1.0 binary-mode record: key = fingerprint, ce_ headers, JSON value. */

@@ -14,6 +14,7 @@
 #include "funnel/clock.h"
 #include "funnel/codec.h"
 #include "funnel/decision.h"
+#include "funnel/settings.h"
 
 #define CONTROL_SILENCES_MAX 256
 #define CONTROL_INTERVENTIONS_MAX 64
@@ -26,12 +27,12 @@ struct control_matcher {
     struct span label, value;
 };
 
-/* One record of the control topic, as JSON:
- *   {"kind":"silence","id":"…","from":"RFC 3339","to":"RFC 3339","matchers":{"funnel":"sales",…},
- *    "author":"…","comment":"…"}
- *   {"kind":"expire","id":"…"}                                   ends a silence
- *   {"kind":"intervention","id":"…","at":"RFC 3339","funnel":"…","step":"…","window":"1h","comment":"…"}
- * Spans are borrowed from its text. */
+/* One record of the control topic, as JSON; an id is 1 to 64 printable ASCII characters without blanks:
+ *   {"kind":"silence","id":"…","from":"RFC 3339","to":"RFC 3339","matchers":{"funnel":"sales",…}}
+ *   {"kind":"expire","id":"…"}                    ends a silence, forgets an intervention not yet measured
+ *   {"kind":"intervention","id":"…","at":"RFC 3339","funnel":"…","step":"…","window":"1h"}
+ * and in each "author" and "comment", which may be left out, as step and window may.
+ * Spans are borrowed from control_parse's scratch. */
 struct control {
     enum control_kind kind;
     struct span id;
@@ -40,13 +41,19 @@ struct control {
     size_t matcher_count;
     struct span author, comment;
     struct span funnel, step; /* intervention; absent step: every step */
-    int64_t window_ms;
+    int64_t window_ms;        /* 0: the funnel's first one of fixed length */
 };
 
-/* Any bytes up to DECISION_TEXT_MAX. Returns NULL and fills *ret, or says what is wrong. `scratch` owns what
- * *ret borrows. */
+/* Any bytes up to DECISION_TEXT_MAX. Returns NULL and fills *ret, or says what is wrong (static text). `scratch`
+ * owns what *ret borrows, each text with a NUL behind it; it is emptied first. */
 const char *control_parse(struct span text, struct buf *scratch, struct control *ret);
 /* The same record in one canonical form: what the CLI writes. */
 void control_write(const struct control *c, struct buf *out);
+
+/* Whether it means something to these settings: labels that an alert can have, a funnel, its step, one of its
+ * windows. NULL, or what is wrong (static text). */
+const char *control_check(const struct control *c, const struct settings *settings);
+/* Which of the funnel's windows an intervention is measured by; -1: none, it must be one of fixed length. */
+int control_window(const struct control *c, const struct settings_funnel *f);
 
 #endif

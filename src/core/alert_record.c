@@ -26,17 +26,13 @@
 
 /* --- labels --- */
 
-struct label {
-    struct span name, value; /* NUL-terminated, in the arena */
-};
-
 #define FIXED_LABELS 4
 
 static const char *const RESERVED[FIXED_LABELS] = {"alertname", "severity", "funnel", "step"};
 
 struct labels {
     struct arena *arena;
-    struct label items[FIXED_LABELS + DIMS_MAX]; /* in the value's order */
+    struct alert_label items[ALERT_LABELS_MAX]; /* in the value's order */
     size_t count;
 };
 
@@ -88,7 +84,7 @@ static struct span dim_label(struct arena *arena, struct span name)
 static void labels_add(struct labels *l, struct span name, struct span value)
 {
     if (value.len > 0)
-        l->items[l->count++] = (struct label){name, bounded(l->arena, value)};
+        l->items[l->count++] = (struct alert_label){name, bounded(l->arena, value)};
 }
 
 static void labels_init(struct labels *l, const struct alert *a)
@@ -107,7 +103,8 @@ static void labels_init(struct labels *l, const struct alert *a)
 
 static int label_compare(const void *a, const void *b)
 {
-    return span_compare(((const struct label *)a)->name, ((const struct label *)b)->name);
+    return span_compare(((const struct alert_label *)a)->name,
+                        ((const struct alert_label *)b)->name);
 }
 
 static uint64_t fnv1a(uint64_t hash, struct span text)
@@ -122,7 +119,7 @@ static uint64_t fnv1a(uint64_t hash, struct span text)
 static uint64_t labels_fingerprint(const struct labels *l)
 {
     static const struct span SEPARATOR = {"\xff", 1};
-    struct label sorted[FIXED_LABELS + DIMS_MAX];
+    struct alert_label sorted[ALERT_LABELS_MAX];
     uint64_t hash = UINT64_C(14695981039346656037);
 
     memcpy(sorted, l->items, l->count * sizeof(*sorted));
@@ -132,6 +129,17 @@ static uint64_t labels_fingerprint(const struct labels *l)
         hash = fnv1a(fnv1a(hash, sorted[i].value), SEPARATOR);
     }
     return hash;
+}
+
+struct arena *alert_labels(const struct alert *a, struct alert_label ret[ALERT_LABELS_MAX],
+                           size_t *ret_count)
+{
+    struct labels labels;
+
+    labels_init(&labels, a);
+    memcpy(ret, labels.items, labels.count * sizeof(*ret));
+    *ret_count = labels.count;
+    return labels.arena;
 }
 
 uint64_t alert_fingerprint(const struct alert *a)
@@ -234,6 +242,7 @@ static const char *const KINDS[] = {
     [RULE_TARGET] = "target",
     [RULE_BENCHMARK] = "benchmark",
     [RULE_CHANGE] = "change",
+    [ALERT_KIND_INTERVENTION] = "intervention",
 };
 static const char *const MEASURES[] = {
     [MEASURE_THROUGHPUT] = "throughput",
@@ -322,6 +331,18 @@ static void put_grounds(cJSON *value, const struct alert *a)
     put(data, "complete", cJSON_CreateBool(a->complete));
 }
 
+static void put_silences(cJSON *value, const struct alert *a)
+{
+    cJSON *array = put(value, "silenced_by", cJSON_CreateArray());
+    char id[TEXT_BYTES + 1];
+
+    for (size_t i = 0; i < a->silenced_count && i < ALERT_SILENCES_MAX; i++) {
+        snprintf(id, sizeof(id), "%.*s", (int)a->silenced_by[i].len, a->silenced_by[i].p);
+        if (!cJSON_AddItemToArray(array, cJSON_CreateString(id)))
+            abort();
+    }
+}
+
 static void put_value(struct records *out, const struct alert *a, const struct labels *labels)
 {
     cJSON *value = cJSON_CreateObject();
@@ -338,7 +359,7 @@ static void put_value(struct records *out, const struct alert *a, const struct l
     put_window(value, a, labels->arena);
     put_rates(value, a);
     put_grounds(value, a);
-    put_null(value, "silenced_by");
+    put_silences(value, a);
     put_integer(value, "sequence", a->sequence);
     text = cJSON_PrintUnformatted(value);
     if (!text)
@@ -395,7 +416,7 @@ static void header_subject(struct records *out, const struct labels *labels)
     int dims = 0;
 
     for (size_t i = 0; i < labels->count; i++) {
-        const struct label *label = &labels->items[i];
+        const struct alert_label *label = &labels->items[i];
 
         if (span_is(label->name, "alertname") || span_is(label->name, "severity"))
             continue;

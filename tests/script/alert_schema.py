@@ -153,7 +153,7 @@ def special_mutations(value):
         ("maturity",): [1.5],
         ("attribution",): [None, [1], [{"segment": {"channel": "ads"}, "rate_effect": 1}],
                            [{"segment": {"channel": 1}, "rate_effect": 1, "mix_effect": 0}]],
-        ("silenced_by",): [""],
+        ("silenced_by",): ["", [""], ["a b"], [1], None],
         ("data", "late"): [-1, None],
         ("data", "complete"): ["true", None],
         ("sequence",): [0, 1.5, None],
@@ -187,7 +187,7 @@ def main():
     resolved = next(r["value"] for r in records if r["value"]["status"] == "resolved")
     full = changed(firing, ("attribution",),
                    [{"segment": {"channel": "ads"}, "rate_effect": -0.3, "mix_effect": 0.01}])
-    full["silenced_by"] = "maintenance-7"
+    full["silenced_by"] = ["maintenance-7"]
     full["remainder"] = 0.001
     mutations = [*special_mutations(firing), *general_mutations(resolved)]
     mutations += [(f"resolved with {key} = null", changed(resolved, (key,), None))
@@ -208,7 +208,7 @@ def main():
         print("FAILED the example of docs/alerts.md is not the first sample")
     statuses = {record["value"]["status"] for record in records}
     kinds = {record["value"]["rule"]["kind"] for record in records}
-    if statuses != {"firing", "updated", "resolved"} or kinds != {"target", "benchmark", "change"}:
+    if statuses != {"firing", "updated", "resolved"} or kinds != {"target", "benchmark", "change", "intervention"}:
         failed += 1
         print(f"FAILED the samples have only {statuses} and {kinds}")
     print(f"{len(records)} samples, {refused} mutations, {failed} failed")

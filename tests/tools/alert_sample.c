@@ -213,6 +213,31 @@ static void print_special(int language, void (*change)(struct alert *))
     print(&a);
 }
 
+static void print_intervention(int language)
+{
+    static const struct alert_dim MARK[] = {{{"intervention", 12}, {"new-price", 9}}};
+    static const struct span SILENCES[] = {{"maintenance-7", 13}, {"s-1", 3}};
+    struct alert a = base();
+
+    a.language = language;
+    kind(&a, RULE_CHANGE);
+    a.rule_kind = ALERT_KIND_INTERVENTION;
+    a.rule_id = "intervention";
+    a.severity = "info";
+    a.runbook_url = NULL;
+    a.expected_source = "before";
+    a.dims = MARK;
+    a.status = ALERT_STATUS_RESOLVED;
+    a.ends_reason = "measured";
+    a.starts_at.ms = MONDAY;
+    a.ends_at = a.to;
+    a.threshold = 1.96;
+    a.note = span_of("price page\nchanged");
+    a.silenced_by = SILENCES;
+    a.silenced_count = 2;
+    print(&a);
+}
+
 int main(void)
 {
     static void (*const CHANGES[])(struct alert *) = {rise, bare, odd};
@@ -221,6 +246,7 @@ int main(void)
         print_kinds(language);
         for (size_t i = 0; i < sizeof(CHANGES) / sizeof(CHANGES[0]); i++)
             print_special(language, CHANGES[i]);
+        print_intervention(language);
     }
     return 0;
 }

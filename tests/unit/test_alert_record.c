@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "funnel/alert.h"
+#include "funnel/mem.h"
 
 #define HOUR INT64_C(3600000)
 #define MONDAY INT64_C(1772413200000) /* 2026-03-02T01:00:00Z */
@@ -173,7 +174,7 @@ Test(alert_record, firing)
                  "\"evidence\":{\"statistic\":7.23,\"threshold\":2.32634787,\"budget\":null},"
                  "\"change_point\":null,\"maturity\":null,\"attribution\":[],\"remainder\":null,"
                  "\"data\":{\"watermark\":\"2026-03-02T02:00:58.000Z\",\"late\":3,"
-                 "\"complete\":true},\"silenced_by\":null,\"sequence\":1}");
+                 "\"complete\":true},\"silenced_by\":[],\"sequence\":1}");
 }
 
 /* All that may be absent is, in Chinese. */
@@ -222,7 +223,7 @@ Test(alert_record, resolved_with_nulls)
             "\"evidence\":{\"statistic\":null,\"threshold\":null,\"budget\":null},"
             "\"change_point\":null,\"maturity\":null,\"attribution\":[],\"remainder\":null,"
             "\"data\":{\"watermark\":null,\"late\":3,\"complete\":false},"
-            "\"silenced_by\":null,\"sequence\":4294967295}");
+            "\"silenced_by\":[],\"sequence\":4294967295}");
 }
 
 Test(alert_record, envelope)
@@ -465,6 +466,7 @@ Test(alert_record, values_stay_under_64_kib)
 {
     static char text[4096];
     struct alert_dim dims[DIMS_MAX];
+    struct span ids[ALERT_SILENCES_MAX];
     struct alert a = firing();
     char url[2049];
 
@@ -477,6 +479,13 @@ Test(alert_record, values_stay_under_64_kib)
     a.runbook_url = url;
     a.dims = dims;
     a.dim_count = DIMS_MAX;
+    for (int i = 0; i < ALERT_SILENCES_MAX; i++)
+        ids[i] = span_of("\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\"
+                         "\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\"
+                         "\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\"
+                         "\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\");
+    a.silenced_by = ids;
+    a.silenced_count = ALERT_SILENCES_MAX;
     a.budget = -1.23456789e-300;
     a.maturity = 0.123456789;
     a.change_point.ms = MONDAY;
@@ -493,4 +502,29 @@ Test(alert_record, values_stay_under_64_kib)
             free(value);
         }
     }
+}
+
+Test(alert_record, silences_are_listed)
+{
+    struct span ids[] = {SPAN("a"), SPAN("b\"c")};
+    struct alert a = firing();
+
+    a.silenced_by = ids;
+    a.silenced_count = 2;
+    expect_part(&a, "\"silenced_by\":[\"a\",\"b\\\"c\"],");
+}
+
+Test(alert_record, labels_as_published)
+{
+    struct alert_label labels[ALERT_LABELS_MAX];
+    struct alert a = firing();
+    size_t count = 0;
+    struct arena *arena = alert_labels(&a, labels, &count);
+
+    cr_assert(eq(sz, count, 5));
+    cr_expect(eq(str, (char *)labels[0].name.p, "alertname"));
+    cr_expect(eq(str, (char *)labels[0].value.p, "paid-target"));
+    cr_expect(eq(str, (char *)labels[4].name.p, "channel"));
+    cr_expect(eq(str, (char *)labels[4].value.p, "ads"));
+    arena_free(arena);
 }

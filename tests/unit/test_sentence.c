@@ -450,3 +450,75 @@ Test(sentence, description_appends)
     cr_assert(eq(int, strncmp(buf_cstr(&out), "note: Checkout", 14), 0));
     buf_deinit(&out);
 }
+
+/* --- interventions --- */
+
+static struct alert intervention(int language)
+{
+    static const struct alert_dim mark[] = {{SPAN("intervention"), SPAN("new-price")}};
+    struct alert a = drop(RULE_TARGET, language);
+
+    a.rule_kind = ALERT_KIND_INTERVENTION;
+    a.status = ALERT_STATUS_RESOLVED;
+    a.ends_reason = "measured";
+    a.dims = mark;
+    a.entries = 1000;
+    a.conversions = 312;
+    a.rate = 0.312;
+    a.low = 0.284;
+    a.high = 0.3414;
+    a.expected_rate = 0.28;
+    a.effect_relative = 0.312 / 0.28 - 1;
+    a.statistic = 2.1;
+    a.threshold = 1.96;
+    a.note = span_of("price page\nchanged");
+    return a;
+}
+
+Test(sentence, an_intervention)
+{
+    struct alert a = intervention(LANGUAGE_EN);
+
+    expect(
+        sentence_summary, &a,
+        "Checkout → Paid in sales converted at 31.2 % (95 % interval 28.4 % to 34.1 %) in the 1 h "
+        "after new-price, 28.0 % before (+11 %)");
+    expect(sentence_description, &a,
+           "Between 2026-03-02 01:00 and 02:00 UTC, 1000 entries and 312 conversions were counted: "
+           "31.2 % (95 % interval 28.4 % to 34.1 %). In the same time before, the rate was 28.0 %. "
+           "The difference is 2.1 standard deviations: chance alone hardly explains it. The change "
+           "was marked at 2026-03-02 02:00 UTC: price page changed.");
+    a.statistic = -1.2;
+    a.effect_relative = -0.054;
+    a.note = SPAN_NONE;
+    a.complete = false;
+    expect_part(sentence_summary, &a, "before (−5.4 %)", 1);
+    expect_part(sentence_description, &a,
+                "is 1.2 standard deviations: chance alone may explain it.", 1);
+    expect_part(sentence_description, &a, "at 2026-03-02 02:00 UTC. The window does not", 1);
+}
+
+Test(sentence, an_intervention_in_chinese)
+{
+    struct alert a = intervention(LANGUAGE_ZH);
+
+    expect(sentence_summary, &a,
+           "sales 漏斗 结账→支付 在 new-price 之后 1 小时内的转化率为 31.2%（95% 置信区间 28.4% 至 "
+           "34.1%），此前为 28.0%（+11%）");
+    expect(
+        sentence_description, &a,
+        "2026-03-02 01:00 至 02:00（UTC），共进入 1000 次、转化 312 次，转化率 31.2%（95% "
+        "置信区间 28.4% 至 34.1%）。此前同样时长内为 28.0%。差异为 2.1 个标准差：偶然波动很难解释。"
+        "变更标记于 2026-03-02 02:00（UTC）：price page changed。");
+}
+
+Test(sentence, an_intervention_without_figures)
+{
+    struct alert a = intervention(LANGUAGE_EN);
+
+    a.entries = a.conversions = 0;
+    a.rate = a.low = a.high = a.expected_rate = a.effect_relative = a.statistic = NAN;
+    expect(sentence_summary, &a,
+           "Checkout → Paid in sales converted at n/a in the 1 h after new-price, n/a before");
+    expect_part(sentence_description, &a, "There is nothing to compare it with.", 1);
+}
