@@ -38,7 +38,6 @@ struct snapshot {
     uv_signal_t child_signal;
     uv_work_t work;
     enum snapshot_state state;
-    struct state_writer *writer;
     pid_t child; /* WRITING */
     int fd;
     uint64_t begun_ns;

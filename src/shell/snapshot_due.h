@@ -31,9 +31,9 @@ enum snapshot_reason {
 };
 const char *snapshot_reason_text(enum snapshot_reason reason);
 
-/* How near retention is to one partition. */
+/* How near retention is to one partition. Without a durable snapshot nothing presses: the first one is due soon. */
 struct snapshot_part {
-    int64_t saved;        /* S of the newest durable snapshot; where there is none, the origin */
+    int64_t saved;        /* S of the newest durable snapshot */
     int64_t low;          /* the log's start now; -1: not known */
     int64_t next;         /* what is consumed */
     int64_t retention_ms; /* of its topic; -1: not known, or without limit */

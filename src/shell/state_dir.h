@@ -23,6 +23,7 @@
 #define STATE_DIR_LIST 64 /* snapshots that are looked at; more are not ours */
 #define STATE_DIR_BROKEN 2
 #define STATE_DIR_WHY 512
+#define STATE_DIR_TEXT_MAX (4 << 20) /* of settings, as CONFIG_FILE_MAX */
 
 /* Zero-initialised is closed. */
 struct state_dir {
@@ -37,7 +38,8 @@ int state_dir_open(struct state_dir *d, const char *path, char why[STATE_DIR_WHY
 /* To look only: creates, locks and changes nothing. Returns EXIT_OK, or EXIT_IO and why. */
 int state_dir_look(struct state_dir *d, const char *path, char why[STATE_DIR_WHY]);
 void state_dir_close(struct state_dir *d); /* accepts a closed one */
-/* Who has it locked; 0: nobody else; -1: somebody whose number is not to be seen from here. */
+/* Who has it locked; 0: nobody else; -1: somebody whose number is not to be seen from here. Of a folder that was
+ * opened to look, not in the process that has it locked: that would give up the lock. */
 pid_t state_dir_holder(const struct state_dir *d);
 
 /* --- snapshots --- */
