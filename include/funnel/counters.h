@@ -20,7 +20,7 @@
     X(ACTIONS, "events_action_total", "Events that are actions, not stages", "") \
     X(ENTITIES_CREATED, "entities_created_total", "Entities that began a first attempt", "") \
     X(ENTITIES_FORGOTTEN, "entities_forgotten_total", \
-      "Entities unmoved for forget_after, and deletes", "") \
+      "Entities unmoved for forget_after, deletes, and those whose stage a reload took away", "") \
     X(ENTITIES_REFUSED, "entities_refused_total", "Events of new entities beyond limits.entities", \
       "Raise limits.entities or lower forget_after") \
     X(VALUES_REFUSED, "values_refused_total", \

@@ -22,6 +22,8 @@ struct dedupe {
 
 void dedupe_init(struct dedupe *d, int64_t keep_ms, size_t limit);
 void dedupe_deinit(struct dedupe *d);
+/* Other bounds from now on: what is too much is forgotten, without being counted. */
+void dedupe_tune(struct dedupe *d, int64_t keep_ms, size_t limit);
 /* True when the id (its hash) was seen before and not yet forgotten; else remembers it. Ids older than
  * newest_ms - keep_ms are forgotten first. */
 bool dedupe_seen(struct dedupe *d, uint64_t hash, int64_t time_ms, int64_t newest_ms);

@@ -142,10 +142,11 @@ struct judge {
         int step;
     } * touched; /* steps with entries or conversions in the pane being closed */
     size_t touched_count, touched_cap;
-    int64_t closed;                /* INT64_MIN before the first pane */
-    bool finished;                 /* `closed` is the last pane, not a whole one */
-    int64_t first_pane, last_pane; /* with cells, so far; INT64_MIN before the first */
-    int64_t day;                   /* of the last pane, in the zone; INT64_MIN */
+    int64_t closed;     /* INT64_MIN before the first pane */
+    bool finished;      /* `closed` is the last pane, not a whole one */
+    int64_t first_pane; /* the first with cells, or the first whole one after a switch; INT64_MIN */
+    int64_t last_pane;  /* the last with cells, so far; INT64_MIN before the first */
+    int64_t day;        /* of the last pane, in the zone; INT64_MIN */
     int64_t counts[FUNNEL_COUNT_COUNT];
     int64_t first_ms, last_ms;
     struct names reasons;
@@ -197,6 +198,9 @@ struct cohort_day *cohort_at(struct cohort *c, int32_t day);
 void series_init(struct judge *j);
 void series_deinit(struct judge *j);
 size_t series_spec(struct judge *j, const struct settings_strings *dims); /* finds or adds */
+void series_free(struct judge *j);                                        /* the series alone */
+/* The leaf's series under one spec; all of them. */
+uint32_t series_of(struct judge *j, const struct judge_leaf *leaf, size_t spec);
 void series_of_leaf(struct judge *j, struct judge_leaf *leaf);
 void series_new_day(struct judge *j, int64_t days, int64_t pane);
 void series_show_new(struct judge *j, int dim, uint32_t value);

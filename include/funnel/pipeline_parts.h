@@ -25,4 +25,8 @@ struct pipeline {
     struct buf trace_text;
 };
 
+/* A digest, going on with the records from `from` on, or with all that another one stands for. */
+uint64_t pipeline_digest(uint64_t digest, const struct records *r, size_t from);
+uint64_t pipeline_digest_join(uint64_t digest, uint64_t with);
+
 #endif

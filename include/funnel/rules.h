@@ -47,6 +47,11 @@ void rules_step(struct judge *j, int64_t pane, struct records *out);
 int64_t rules_next(const struct judge *j, int64_t pane);
 void rules_gauge(const struct judge *j, uint64_t *firing, uint64_t *pending);
 
+/* Puts out a record of the watch's alert. reason: why it ends; of no account where it does not. */
+struct reading;
+void rules_put(struct judge *j, const struct rule *r, struct watch *w, const struct reading *x,
+               enum alert_status status, struct etime at, const char *reason, struct records *out);
+
 /* --- reading.c: what a rule sees, and what it says of it --- */
 struct reading {
     struct etime from, to;

@@ -96,6 +96,10 @@ void tally_apply(struct tally *t);
 void tally_push_ready(struct tally *t, const struct arrival *a);
 void tally_count(struct tally *t, struct tally_funnel *tf, enum funnel_count which);
 void tally_close(struct tally *t);
+/* What follows in tf->out belongs to this pane; what the numbers in it mean; counts so far. */
+void tally_set_pane(struct tally_funnel *tf, int64_t pane);
+void tally_define(struct tally_funnel *tf);
+void tally_flush(struct tally_funnel *tf);
 /* tally_time.c: watermark, order, lateness, the future. m: the message, for a dead letter. */
 void tally_offer(struct tally *t, struct arrival *a, const struct message *m);
 void tally_release(struct tally *t, int64_t up_to_ms);

@@ -19,8 +19,9 @@ struct window_def {
     int64_t panes;      /* rolling: length */
     int64_t slot_panes; /* rolling: panes of one slot */
     int64_t slots;      /* slots of the window; calendar: 1 */
-    int64_t ring; /* slots kept: one more than are read, more where a rule looks further back */
-    int64_t busy; /* the last slot with anything in any series; INT64_MIN */
+    int64_t ring;  /* slots kept: one more than are read, more where a rule looks further back */
+    int64_t busy;  /* the last slot with anything in any series; INT64_MIN */
+    int64_t since; /* windows hold all there was from this pane on; INT64_MIN: from the first */
 };
 
 struct window_sum {
@@ -40,6 +41,9 @@ struct window *window_new(const struct window_def *d); /* mem_free */
 /* slot: pane / slot_panes, or the calendar period's index. Never decreases. */
 void window_add(struct window *w, const struct window_def *d, int64_t slot, uint64_t entries,
                 uint64_t conversions);
+/* An empty one takes over what another of the same slots holds, as far as its ring goes. */
+void window_copy(struct window *w, const struct window_def *d, const struct window *from,
+                 const struct window_def *of);
 /* The whole window whose last slot is `last`; slots not written are empty. w may be NULL. */
 struct window_sum window_read(const struct window *w, const struct window_def *d, int64_t last);
 

@@ -42,9 +42,7 @@ static void put_duration(struct work *w, uint8_t kind, int step, uint32_t leaf, 
                          .value = ms});
 }
 
-/* A stay's place in the risk set now: bin, column, day of its begin. One that has left the last bin has no
- * place there any more, only its day. */
-static void stay_place(struct work *w, int step, int64_t begin_ms, struct cell *ret)
+void automaton_place(struct work *w, int step, int64_t begin_ms, struct cell *ret)
 {
     const struct ages *ages = &w->f->ages[step];
     int64_t begin = floor_div(begin_ms, w->f->pane_ms);
@@ -63,7 +61,7 @@ static void put_exit(struct work *w, int step, uint32_t leaf, int64_t begin_ms, 
     struct cell c = {
         .kind = CELL_EXIT, .stage = (uint8_t)step, .cause = cause, .leaf = leaf, .n = 1};
 
-    stay_place(w, step, begin_ms, &c);
+    automaton_place(w, step, begin_ms, &c);
     put(w, c);
 }
 
@@ -239,7 +237,7 @@ static void seed_stay(struct work *w, int step, uint32_t leaf, int64_t begin_ms,
 
     if (w->at - begin_ms > w->f->window_ms[step])
         return;
-    stay_place(w, step, begin_ms, &c);
+    automaton_place(w, step, begin_ms, &c);
     put(w, c);
     w->e->flags |= flag;
 }

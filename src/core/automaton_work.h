@@ -46,6 +46,10 @@ extern effect_fn effect_ignore, effect_action, effect_delete, effect_seed, effec
 /* Stays whose window has passed expire, whatever the event is. True if any did. */
 bool automaton_expire(struct work *w);
 
+/* A stay's place in the risk set at w->at: bin, column, day of its begin. One that has left the last bin has no
+ * place there any more, only its day. */
+void automaton_place(struct work *w, int step, int64_t begin_ms, struct cell *ret);
+
 static inline bool entity_has(const struct entity *e, uint8_t flag)
 {
     return (e->flags & flag) != 0;

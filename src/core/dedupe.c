@@ -69,6 +69,14 @@ static void dedupe_forget_oldest(struct dedupe *d)
     d->count--;
 }
 
+void dedupe_tune(struct dedupe *d, int64_t keep_ms, size_t limit)
+{
+    d->keep_ms = keep_ms;
+    d->limit = limit;
+    while (d->count > (keep_ms > 0 ? limit : 0))
+        dedupe_forget_oldest(d);
+}
+
 bool dedupe_seen(struct dedupe *d, uint64_t hash, int64_t time_ms, int64_t newest_ms)
 {
     hash |= hash == 0; /* 0 marks a free slot */

@@ -208,7 +208,7 @@ static void pending_take(struct judge *j)
 /* Counted from the first pane with cells on: when an emptier one before it is closed depends on the batches. */
 static void count_closed(struct judge *j, int64_t pane)
 {
-    if (j->first_pane != INT64_MIN)
+    if (j->first_pane != INT64_MIN && pane >= j->first_pane)
         j->panes_closed += (uint64_t)(pane -
                                       (j->closed < j->first_pane ? j->first_pane - 1 : j->closed));
 }

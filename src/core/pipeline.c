@@ -86,7 +86,7 @@ static uint64_t digest_span(uint64_t digest, struct span s)
 }
 
 /* All bytes of the records from `from` on, chained to what came before. */
-static uint64_t digest_records(uint64_t digest, const struct records *r, size_t from)
+uint64_t pipeline_digest(uint64_t digest, const struct records *r, size_t from)
 {
     for (size_t i = from; i < r->count; i++) {
         const struct record *x = &r->items[i];
@@ -103,6 +103,11 @@ static uint64_t digest_records(uint64_t digest, const struct records *r, size_t 
     return digest;
 }
 
+uint64_t pipeline_digest_join(uint64_t digest, uint64_t with)
+{
+    return XXH3_64bits_withSeed(&with, sizeof(with), digest);
+}
+
 static void pipeline_tally(struct pipeline *p, uint32_t source, const struct tally_input *in,
                            struct records *out)
 {
@@ -113,7 +118,7 @@ static void pipeline_tally(struct pipeline *p, uint32_t source, const struct tal
         tally_step(t, in, out);
     else
         tally_end(t, out);
-    p->tally_digests[source] = digest_records(p->tally_digests[source], out, before);
+    p->tally_digests[source] = pipeline_digest(p->tally_digests[source], out, before);
     for (size_t f = 0; f < p->funnel_count; f++) {
         judge_add(&p->judges[f], source, &t->funnels[f].out);
         cells_clear(&t->funnels[f].out);
@@ -128,7 +133,7 @@ static void pipeline_judge(struct pipeline *p, struct records *out)
         size_t before = out->count;
 
         judge_step(&p->judges[f], out);
-        p->judge_digests[f] = digest_records(p->judge_digests[f], out, before);
+        p->judge_digests[f] = pipeline_digest(p->judge_digests[f], out, before);
     }
 }
 

@@ -197,7 +197,8 @@ void reading_take(struct judge *j, const struct rule *r, const struct watch *w, 
     ret->rate = share(ret->conversions, ret->entries);
     ret->complete = j->first_pane != INT64_MIN && ret->since.ms >= j->first_pane * pane_ms(j) &&
                     (is_cohort(r) ||
-                     floor_div(ret->since.ms, pane_ms(j)) >= j->series[w->series].since);
+                     (floor_div(ret->since.ms, pane_ms(j)) >= j->series[w->series].since &&
+                      floor_div(ret->since.ms, pane_ms(j)) >= j->windows[r->window].since));
     ret->verdict = r->settings->kind == RULE_CHANGE ? judge_change(r, w, ret)
                                                     : judge_target(r, ret);
     /* The log begins inside the window, or the series' leaves changed: entries and conversions do not match. */

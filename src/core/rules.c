@@ -183,9 +183,8 @@ static void fill_numbers(const struct judge *j, const struct rule *r, const stru
     a->has_lost_amount = lost_amount(j, r, w, a->lost_conversions, &a->lost_amount);
 }
 
-static void watch_put(struct judge *j, const struct rule *r, struct watch *w,
-                      const struct reading *x, enum alert_status status, struct etime at,
-                      struct records *out)
+void rules_put(struct judge *j, const struct rule *r, struct watch *w, const struct reading *x,
+               enum alert_status status, struct etime at, const char *reason, struct records *out)
 {
     const struct funnel *f = j->funnel;
     struct alert_dim dims[DIMS_MAX];
@@ -224,7 +223,7 @@ static void watch_put(struct judge *j, const struct rule *r, struct watch *w,
     fill_numbers(j, r, w, x, &a);
     if (status == ALERT_STATUS_RESOLVED) {
         a.ends_at = at;
-        a.ends_reason = x->entries > 0 ? "recovered" : "no_data";
+        a.ends_reason = reason;
     }
     alert_put(out, &a);
     j->rules->alerts++;
@@ -255,8 +254,9 @@ static void watch_step(struct judge *j, const struct rule *r, struct watch *w, i
         w->reference = x.expected;
         w->rise = x.rise;
     }
-    watch_put(j, r, w, &x, turn == TURN_FIRE ? ALERT_STATUS_FIRING : ALERT_STATUS_RESOLVED, at,
-              out);
+    rules_put(j, r, w, &x, turn == TURN_FIRE ? ALERT_STATUS_FIRING : ALERT_STATUS_RESOLVED, at,
+              x.entries > 0 ? "recovered" : "no_data", out);
+    w->published = turn == TURN_FIRE;
 }
 
 void rules_step(struct judge *j, int64_t pane, struct records *out)

@@ -80,18 +80,22 @@ static uint32_t shown_value(const struct judge *j, int dim, uint32_t value)
     return value < j->shown_cap[dim] && j->shown[dim][value] ? value : NAME_OTHER;
 }
 
+uint32_t series_of(struct judge *j, const struct judge_leaf *leaf, size_t spec)
+{
+    struct series s = {.spec = (uint8_t)spec};
+
+    for (int i = 0; i < j->specs[spec].count; i++) {
+        int d = j->specs[spec].dims[i];
+
+        s.value[d] = shown_value(j, d, leaf->value[d]);
+    }
+    return series_find(j, &s);
+}
+
 void series_of_leaf(struct judge *j, struct judge_leaf *leaf)
 {
-    for (size_t k = 0; k < j->spec_count; k++) {
-        struct series s = {.spec = (uint8_t)k};
-
-        for (int i = 0; i < j->specs[k].count; i++) {
-            int d = j->specs[k].dims[i];
-
-            s.value[d] = shown_value(j, d, leaf->value[d]);
-        }
-        leaf->series[k] = series_find(j, &s);
-    }
+    for (size_t k = 0; k < j->spec_count; k++)
+        leaf->series[k] = series_of(j, leaf, k);
 }
 
 void series_init(struct judge *j)
@@ -106,7 +110,7 @@ void series_init(struct judge *j)
         series_spec(j, &(struct settings_strings){&j->funnel->settings->dims.items[d].name, 1});
 }
 
-void series_deinit(struct judge *j)
+void series_free(struct judge *j)
 {
     size_t per_series = ((size_t)j->funnel->overall + 1) * j->window_count;
 
@@ -116,6 +120,11 @@ void series_deinit(struct judge *j)
         mem_free(j->series[i].windows);
     }
     mem_free(j->series);
+}
+
+void series_deinit(struct judge *j)
+{
+    series_free(j);
     for (int d = 0; d < j->funnel->dim_count; d++) {
         mem_free(j->shown[d]);
         mem_free(j->score[d]);

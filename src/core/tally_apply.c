@@ -27,7 +27,7 @@ static void put_span(struct tally_funnel *tf)
     tf->last_ms = INT64_MIN;
 }
 
-static void tally_flush_counts(struct tally_funnel *tf)
+void tally_flush(struct tally_funnel *tf)
 {
     if (tf->pane == INT64_MIN)
         return;
@@ -41,11 +41,11 @@ static void tally_flush_counts(struct tally_funnel *tf)
     }
 }
 
-static void tally_set_pane(struct tally_funnel *tf, int64_t pane)
+void tally_set_pane(struct tally_funnel *tf, int64_t pane)
 {
     if (pane == tf->pane)
         return;
-    tally_flush_counts(tf);
+    tally_flush(tf);
     tf->pane = pane;
     cells_add(&tf->out, (struct cell){.kind = CELL_PANE, .value = pane});
 }
@@ -83,7 +83,7 @@ static void put_names(struct tally_funnel *tf, const struct names *names, size_t
     }
 }
 
-static void put_definitions(struct tally_funnel *tf)
+void tally_define(struct tally_funnel *tf)
 {
     for (; tf->leaves_sent < tf->leaves.count; tf->leaves_sent++) {
         size_t from = tf->out.strings.len;
@@ -273,6 +273,10 @@ static void apply_one(struct tally *t, struct arrival *a)
     entity_keep(t, tf, place, &e, &r);
     if (r.fate != FATE_REJECTED)
         return;
+    if (!a->copy) { /* it waits since before its funnel had skip: reject */
+        tf->counts[COUNT_IGNORED]++;
+        return;
+    }
     tf->counts[COUNT_DEADLETTERS]++;
     tally_letter(t, a->copy, REJECT_SKIPPED, "stage", a->stage_byte);
 }
@@ -293,7 +297,7 @@ void tally_apply(struct tally *t)
     }
     t->ready_count = 0;
     for (size_t i = 0; i < t->funnel_count; i++)
-        put_definitions(&t->funnels[i]);
+        tally_define(&t->funnels[i]);
 }
 
 /* Closes the panes behind the watermark. */
@@ -302,7 +306,7 @@ void tally_close(struct tally *t)
     int64_t open = tally_open_pane(t);
 
     for (size_t i = 0; i < t->funnel_count; i++)
-        tally_flush_counts(&t->funnels[i]);
+        tally_flush(&t->funnels[i]);
     if (open == INT64_MIN)
         return;
     sweep_through(t, open - 1);

@@ -9,7 +9,8 @@ void window_def_init(struct window_def *d, const struct settings_window *w, int6
 {
     int64_t slots = WINDOW_SLOTS_MAX;
 
-    *d = (struct window_def){.calendar = w->calendar, .busy = INT64_MIN, .slots = 1, .ring = 2};
+    *d = (struct window_def){
+        .calendar = w->calendar, .busy = INT64_MIN, .since = INT64_MIN, .slots = 1, .ring = 2};
     if (w->calendar >= 0)
         return;
     d->panes = w->ms / pane_ms;
@@ -57,6 +58,17 @@ void window_add(struct window *w, const struct window_def *d, int64_t slot, uint
         window_roll(w, d, slot);
     w->slots[ring_index(d, slot)].entries += entries;
     w->slots[ring_index(d, slot)].conversions += conversions;
+}
+
+void window_copy(struct window *w, const struct window_def *d, const struct window *from,
+                 const struct window_def *of)
+{
+    int64_t ring = d->ring < of->ring ? d->ring : of->ring;
+
+    w->head = from->head;
+    for (int64_t slot = from->head - ring + 1; from->head != INT64_MIN && slot <= from->head;
+         slot++)
+        w->slots[ring_index(d, slot)] = from->slots[ring_index(of, slot)];
 }
 
 struct window_sum window_read(const struct window *w, const struct window_def *d, int64_t last)

@@ -132,6 +132,18 @@ void pipe_close(struct pipe *k)
     *k = (struct pipe){0};
 }
 
+void pipe_switch(struct pipe *k, const char *yaml)
+{
+    struct settings *settings = settings_or_exit(yaml);
+    struct zone *zone = pipe_zone(settings->time.zone);
+
+    k->p = pipeline_switch(k->p, settings, zone, &k->out);
+    zone_free(k->zone);
+    settings_free(k->settings);
+    k->settings = settings;
+    k->zone = zone;
+}
+
 static void pipe_feed(struct pipe *k)
 {
     const struct message *m = pipe_log_messages(&k->log);

@@ -46,6 +46,8 @@ struct pipe {
 /* Ends the program with a message when the settings have an error. Every input has `partitions` of its own. */
 void pipe_open(struct pipe *k, const char *yaml, size_t partitions);
 void pipe_close(struct pipe *k);
+/* Goes on under other settings, of the same inputs. */
+void pipe_switch(struct pipe *k, const char *yaml);
 /* One event, as JSON, on partition 0 or on another, without a record timestamp. */
 void pipe_say(struct pipe *k, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void pipe_say_on(struct pipe *k, uint32_t partition, int64_t timestamp, const char *value);

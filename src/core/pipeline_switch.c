@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A pipeline under other settings. A new one is made, and what of the old one its settings leave unchanged moves
+ * into it: funnels of the same shape as they are, those of another shape by their entities (tally_resync.c); the
+ * machines' place in the log and in time always. */
+#include <string.h>
+
+#include "funnel/mem.h"
+#include "funnel/settings_meaning.h"
+#include "core/switch.h"
+
+/* --- the plan --- */
+
+int64_t switch_pane(const struct switch_plan *plan, int64_t pane)
+{
+    if (pane == INT64_MIN || pane == INT64_MAX)
+        return pane;
+    return floor_div(pane * plan->from->settings->time.pane, plan->to->settings->time.pane);
+}
+
+int64_t switch_pane_up(const struct switch_plan *plan, int64_t pane)
+{
+    if (pane == INT64_MIN || pane == INT64_MAX)
+        return pane;
+    return -floor_div(-pane * plan->from->settings->time.pane, plan->to->settings->time.pane);
+}
+
+static void plan_funnel(struct switch_plan *plan, size_t old, size_t new)
+{
+    const struct pipeline *from = plan->from, *to = plan->to;
+    const struct funnel *was = &from->funnels[old], *is = &to->funnels[new];
+    struct switch_funnel *map = &plan->funnels[old];
+
+    map->to = (int)new;
+    plan->was[new] = (int)old;
+    map->keeps = from->zone->hash == to->zone->hash &&
+                 settings_shape(from->settings, was->settings) ==
+                     settings_shape(to->settings, is->settings);
+    for (int i = 0; i < was->stage_count; i++)
+        map->stage[i] = funnel_stage(is, span_of(funnel_stage_id(was, i)));
+}
+
+static void plan_funnels(struct switch_plan *plan)
+{
+    for (size_t new = 0; new < plan->to->funnel_count; new ++)
+        plan->was[new] = -1;
+    for (size_t old = 0; old < plan->from->funnel_count; old++) {
+        plan->funnels[old].to = -1;
+        for (size_t new = 0; new < plan->to->funnel_count; new ++)
+            if (strcmp(plan->from->funnels[old].name, plan->to->funnels[new].name) == 0)
+                plan_funnel(plan, old, new);
+    }
+}
+
+/* Rounded down: what comes next lies at or after the end of what was closed, and every verdict from here on is
+ * of a later time than those before. All judges stand at the same pane. */
+static void plan_panes(struct switch_plan *plan)
+{
+    const struct pipeline *from = plan->from;
+    int64_t closed = from->judges[0].closed;
+
+    plan->closed = closed == INT64_MIN ? closed : switch_pane(plan, closed + 1) - 1;
+    plan->whole = INT64_MIN;
+    for (size_t i = 0; i < from->source_count; i++) {
+        int64_t watermark = from->tallies[i].watermark_ms, open;
+
+        if (watermark == INT64_MIN)
+            continue;
+        open = floor_div(watermark, plan->to->settings->time.pane);
+        plan->whole = open + 1 > plan->whole ? open + 1 : plan->whole;
+    }
+}
+
+/* --- machines --- */
+
+static void resolve(struct switch_plan *plan, struct records *out)
+{
+    for (size_t f = 0; f < plan->from->funnel_count; f++) {
+        const struct switch_funnel *map = &plan->funnels[f];
+        const struct judge *to = map->to < 0 ? NULL : &plan->to->judges[map->to];
+        size_t before = out->count;
+
+        rules_resolve(&plan->from->judges[f], to, map->keeps, out);
+        plan->from->judge_digests[f] = pipeline_digest(plan->from->judge_digests[f], out, before);
+    }
+}
+
+/* The digest of a funnel that is gone goes on in the first one's. */
+static void take_digests(const struct switch_plan *plan)
+{
+    const struct pipeline *from = plan->from;
+    struct pipeline *to = plan->to;
+
+    memcpy(to->tally_digests, from->tally_digests,
+           from->source_count * sizeof(*from->tally_digests));
+    for (size_t f = 0; f < from->funnel_count; f++)
+        if (plan->funnels[f].to >= 0)
+            to->judge_digests[plan->funnels[f].to] = from->judge_digests[f];
+    for (size_t f = 0; f < from->funnel_count; f++)
+        if (plan->funnels[f].to < 0)
+            to->judge_digests[0] = pipeline_digest_join(to->judge_digests[0],
+                                                        from->judge_digests[f]);
+}
+
+static void take_judges(const struct switch_plan *plan)
+{
+    for (size_t f = 0; f < plan->to->funnel_count; f++) {
+        int was = plan->was[f];
+        struct judge *to = &plan->to->judges[f], *from = &plan->from->judges[was < 0 ? 0 : was];
+
+        if (was >= 0 && plan->funnels[was].keeps)
+            judge_take_over(to, from);
+        else
+            judge_begin(plan, to, from);
+    }
+}
+
+/* What the tallies have left for judges that begin. */
+static void give_cells(struct pipeline *p)
+{
+    for (size_t i = 0; i < p->source_count; i++) {
+        for (size_t f = 0; f < p->funnel_count; f++) {
+            judge_add(&p->judges[f], i, &p->tallies[i].funnels[f].out);
+            cells_clear(&p->tallies[i].funnels[f].out);
+        }
+    }
+}
+
+/* Counters never fall: what went with a judge or a funnel is kept with the first tally's. */
+static void keep_counters(struct switch_plan *plan, const struct counters *before)
+{
+    struct counters now, *own = &plan->to->tallies[0].counters;
+
+    pipeline_counters(plan->to, &now);
+    for (int i = 0; i < COUNTER_COUNT; i++)
+        own->n[i] += (before->n[i] > now.n[i] ? before->n[i] - now.n[i] : 0) + plan->more.n[i];
+}
+
+/* The same partitions, with the names the new settings keep. */
+static struct pipeline *pipeline_like(const struct pipeline *old, const struct settings *settings,
+                                      const struct zone *zone)
+{
+    struct pipeline_source *sources = mem_zero(old->source_count, sizeof(*sources));
+    struct pipeline *p;
+
+    for (size_t i = 0; i < old->source_count; i++) {
+        sources[i] = old->sources[i];
+        sources[i].topic = settings->inputs.items[sources[i].input].topic;
+    }
+    p = pipeline_new(settings, zone, sources, old->source_count);
+    mem_free(sources);
+    return p;
+}
+
+struct pipeline *pipeline_switch(struct pipeline *old, const struct settings *settings,
+                                 const struct zone *zone, struct records *out)
+{
+    struct switch_plan plan = {.from = old, .to = pipeline_like(old, settings, zone)};
+    struct counters before;
+
+    plan_funnels(&plan);
+    plan_panes(&plan);
+    resolve(&plan, out);
+    pipeline_counters(old, &before);
+    take_digests(&plan);
+    plan.to->messages = old->messages;
+    plan.to->first_pane = switch_pane(&plan, old->first_pane);
+    for (size_t i = 0; i < old->source_count; i++)
+        tally_switch(&plan, &plan.to->tallies[i], &old->tallies[i], &plan.more);
+    take_judges(&plan);
+    give_cells(plan.to);
+    keep_counters(&plan, &before);
+    pipeline_free(old);
+    return plan.to;
+}
