@@ -70,12 +70,9 @@ static void on_committed(void *context)
 static int daemon_machines(struct daemon *d, char why[512])
 {
     const struct settings *s = d->config->settings;
-    const struct start_ours ours = {d->config->hash, d->config->zone->hash,
-                                    start_layout_hash(d->sources, d->source_count)};
     const struct intake_hooks intake_hooks = {d, on_step, on_turned, on_failed, NULL};
     const struct txn_hooks txn_hooks = {d, on_committed, on_failed};
-    int code = start_plan_make(d->sources, d->start.parts, d->source_count, &ours, &d->plan, why);
-    int txn_code;
+    int code = daemon_rebuild_plan(d, why), txn_code;
 
     if (code != EXIT_OK)
         return code;
@@ -285,13 +282,14 @@ static void daemon_begin(struct daemon *d)
         daemon_die(d, code == EXIT_OK ? EXIT_INTERNAL : code, code == EXIT_OK ? "no worker" : why);
 }
 
-int daemon_run(const struct config *config)
+int daemon_run(const struct config *config, const struct start_flags *flags)
 {
     struct daemon *d = mem_zero(1, sizeof(*d));
     int code;
 
     signal(SIGPIPE, SIG_IGN);
     d->config = config;
+    d->flags = *flags;
     if (uv_loop_init(&d->loop) != 0) {
         mem_free(d);
         return EXIT_INTERNAL;

@@ -21,12 +21,14 @@ enum daemon_signal { SIGNAL_TERM, SIGNAL_INT, SIGNAL_HUP, SIGNAL_COUNT };
 struct daemon {
     uv_loop_t loop;
     const struct config *config;
+    struct start_flags flags;
     enum life life;
     int code; /* to exit with */
     struct kafka_health health;
     struct start start;
     bool starting; /* its job runs */
     struct start_plan plan;
+    uint64_t cluster_hash;
     rd_kafka_t *consumer, *producer; /* producer: until the transactions have it, and after */
     struct pipeline_source *sources; /* of start; outlives it */
     size_t source_count;
@@ -53,7 +55,7 @@ struct daemon {
 };
 
 /* Runs until stopped; returns the exit code. Logging is set up. */
-int daemon_run(const struct config *config);
+int daemon_run(const struct config *config, const struct start_flags *flags);
 
 /* --- between the daemon's own files --- */
 void daemon_event(struct daemon *d, enum life_event event, int code, const char *why);
@@ -64,7 +66,8 @@ void daemon_deadline(struct daemon *d, int64_t ms);
 extern const struct http_route daemon_routes[]; /* daemon_http.c */
 bool daemon_ready(struct daemon *d, struct buf *body);
 void daemon_status_line(struct daemon *d);
-int daemon_rebuild_begin(struct daemon *d, char why[512]); /* daemon_rebuild.c */
+int daemon_rebuild_plan(struct daemon *d, char why[512]); /* daemon_rebuild.c */
+int daemon_rebuild_begin(struct daemon *d, char why[512]);
 int daemon_rebuild_end(struct daemon *d, char why[512]);
 
 #endif

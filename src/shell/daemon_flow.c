@@ -86,6 +86,8 @@ void daemon_freeze_points(struct daemon *d)
         part->tally_digest = pipeline_tally_digest(d->pipeline, (uint32_t)i);
     }
     point->judge_digest = pipeline_judge_digest(d->pipeline);
+    point->settings_hash = d->config->hash;
+    point->zone_hash = d->config->zone->hash;
 }
 
 static int64_t daemon_due(const struct daemon *d)

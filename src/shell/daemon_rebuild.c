@@ -8,36 +8,59 @@
 #include "shell/fault.h"
 #include "shell/log.h"
 
-static void rebuild_part(struct daemon *d, size_t i)
+/* No settings but its own are replayed yet: what was committed under others is not compared. */
+int daemon_rebuild_plan(struct daemon *d, char why[512])
 {
-    const struct start_part *s = &d->start.parts[i];
-    struct intake_part *p = &d->intake.parts[i];
-    struct outbox_part *o = &d->outbox.point.parts[i];
+    struct start_ours ours = {
+        .group = d->config->settings->group,
+        .settings_hash = d->config->hash,
+        .zone_hash = d->config->zone->hash,
+        .layout_hash = start_layout_hash(d->sources, d->source_count),
+        .cluster_hash = commit_meta_cluster(d->start.cluster_id),
+        .publish = true,
+        .flags = d->flags,
+        .known_count = 1,
+    };
+    struct buf scratch = {0};
+    struct commit_meta base = {0};
+    const char *meta = d->start.parts[0].meta;
+    int code;
 
-    p->next = s->low;
-    p->stop = d->plan.fresh ? s->low : s->committed;
-    /* What the machines know begins here, whatever an earlier run had seen. */
-    o->origin = s->low;
-    if (!d->plan.fresh && s->low > d->plan.metas[i].origin)
-        log_warning(
-            "the log was shortened since it was first read: state is rebuilt from what is left",
-            LOG_TEXT("topic", d->sources[i].topic),
-            LOG_NUMBER("partition", d->sources[i].partition),
-            LOG_NUMBER("from", d->plan.metas[i].origin), LOG_NUMBER("to", s->low));
+    if (meta)
+        commit_meta_decode(meta, d->start.parts[0].meta_len, &scratch, &base);
+    buf_deinit(&scratch);
+    ours.known = &base.settings_hash;
+    d->cluster_hash = ours.cluster_hash;
+    code = start_plan_make(d->sources, d->start.parts, d->source_count, NULL, 0, &ours, &d->plan,
+                           why);
+    if (code != EXIT_OK || d->plan.ways[0].made_count == 0)
+        return code;
+    snprintf(why, 512, "this start needs decisions, which the daemon cannot make yet");
+    return EXIT_STATE;
+}
+
+static bool rebuild_is_fresh(const struct daemon *d)
+{
+    return d->plan.ways[0].kind == START_FRESH;
 }
 
 int daemon_rebuild_begin(struct daemon *d, char why[512])
 {
+    const struct start_way *way = &d->plan.ways[0];
     int64_t events = 0;
 
     (void)why;
     for (size_t i = 0; i < d->source_count; i++) {
-        rebuild_part(d, i);
-        events += d->intake.parts[i].stop - d->intake.parts[i].next;
+        struct intake_part *p = &d->intake.parts[i];
+
+        p->next = way->start[i];
+        p->stop = way->stop[i];
+        d->outbox.point.parts[i].origin = p->next;
+        events += p->stop - p->next;
     }
     if (d->plan.changed)
-        log_notice("settings, zone data or version changed: the replay is not compared");
-    if (d->plan.fresh)
+        log_notice("settings changed: the replay is not compared");
+    if (rebuild_is_fresh(d))
         log_notice("no committed offsets: everything in the log is read and published");
     else
         log_notice("rebuilding state from the log", LOG_NUMBER("records", events),
@@ -61,12 +84,14 @@ static int rebuild_compare_last(struct daemon *d, size_t i, char why[512])
 
 static int rebuild_compare(struct daemon *d, char why[512])
 {
+    bool compare = d->plan.ways[0].compare && !d->plan.changed;
+
     for (size_t i = 0; i < d->source_count; i++) {
         int code = rebuild_compare_last(d, i, why);
 
         if (code != EXIT_OK)
             return code;
-        if (d->plan.compare &&
+        if (compare &&
             pipeline_tally_digest(d->pipeline, (uint32_t)i) != d->plan.metas[i].tally_digest) {
             snprintf(why, 512, "%s/%d: the replay up to offset %lld gave other output than before",
                      d->sources[i].topic, d->sources[i].partition,
@@ -74,7 +99,7 @@ static int rebuild_compare(struct daemon *d, char why[512])
             return EXIT_DIVERGED;
         }
     }
-    if (d->plan.compare && pipeline_judge_digest(d->pipeline) != d->plan.judge_digest) {
+    if (compare && pipeline_judge_digest(d->pipeline) != d->plan.metas[0].judge_digest) {
         snprintf(why, 512, "the replay gave other verdicts than before");
         return EXIT_DIVERGED;
     }
@@ -83,13 +108,13 @@ static int rebuild_compare(struct daemon *d, char why[512])
 
 int daemon_rebuild_end(struct daemon *d, char why[512])
 {
-    const struct txn_identity identity = {d->instance, d->config->hash, d->config->zone->hash,
-                                          start_layout_hash(d->sources, d->source_count)};
-    const struct txn_stamp known = {!d->plan.fresh, d->plan.instance, d->plan.seq};
+    const struct txn_identity identity = {
+        d->instance, start_layout_hash(d->sources, d->source_count), d->cluster_hash};
+    const struct txn_stamp known = {d->plan.known, d->plan.instance, d->plan.seq};
     int code;
 
     FAULT("barrier");
-    code = d->plan.fresh ? EXIT_OK : rebuild_compare(d, why);
+    code = rebuild_is_fresh(d) ? EXIT_OK : rebuild_compare(d, why);
     if (code != EXIT_OK)
         return code;
     for (size_t i = 0; i < d->source_count; i++) {
@@ -97,7 +122,7 @@ int daemon_rebuild_end(struct daemon *d, char why[512])
 
         p->next = p->stop;
         p->stop = INTAKE_NO_STOP;
-        if (!d->plan.fresh)
+        if (!rebuild_is_fresh(d))
             p->last = d->plan.metas[i].last;
     }
     code = txn_open(&d->txn, d->consumer, d->producer, &identity, &known, why);

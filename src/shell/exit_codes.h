@@ -21,20 +21,23 @@
     X(DIVERGED, 81, "the replay of the log did not give what was published before", \
       "the log or the binary changed; keep the log, report it, and start under a new group") \
     X(GAP, 82, "the log begins after the committed offset: events were lost to retention", \
-      "raise the topic's retention; start under a new group to go on without them") \
+      "raise the topic's retention; on_gap: continue goes on without them, with a data_gap alert") \
     X(RESET, 83, \
-      "the log is shorter than what was consumed: the topic was recreated or truncated", \
-      "start under a new group") \
+      "an input's log is another one than was consumed: recreated, truncated, mirrored or moved", \
+      "if that is meant, start once with --accept-reset, which reads the new log from its beginning") \
     X(PARTITIONS, 84, "inputs or their partition counts changed since the last run", \
-      "start under a new group") \
+      "start once with --new-epoch, which reads the logs anew and publishes from where it was") \
     X(TOPIC_MISSING, 85, "a topic does not exist (missing_topic: exit)", \
       "create it, or use missing_topic: wait") \
-    X(STATE, 86, "committed offsets were not written by this version of funneld", \
-      "use a group that nothing else commits to") \
+    X(STATE, 86, \
+      "the state is lost: no usable snapshot, or committed offsets that funneld did not write", \
+      "restore the state folder, or start once with --rebuild --reconcile; see the message") \
     X(UNFINISHED, 87, "shutdown_timeout, or a second signal, came before the last transaction", \
       "nothing is lost: the next start does it again") \
     X(LOCKED, 88, "another process uses the state folder", \
-      "stop it (the message says its pid), or give each its own state.dir")
+      "stop it (the message says its pid), or give each its own state.dir") \
+    X(REPLAY, 89, "the log begins after the place from where it must be replayed", \
+      "raise the topic's retention; start once with --rebuild --reconcile to go on without")
 
 enum exit_code {
 #define EXIT_CODES_ENUM(name, code, text, remedy) EXIT_##name = code,

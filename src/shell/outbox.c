@@ -13,8 +13,18 @@ void outbox_init(struct outbox *o, size_t part_count)
     o->point.part_count = part_count;
 }
 
+void outbox_controls(struct outbox *o, size_t count)
+{
+    mem_free(o->point.controls);
+    o->point.controls = count > 0 ? mem_zero(count, sizeof(*o->point.controls)) : NULL;
+    o->point.control_count = count;
+}
+
 void outbox_deinit(struct outbox *o)
 {
+    for (size_t i = 0; i < o->point.part_count; i++)
+        buf_deinit(&o->point.parts[i].decisions);
+    mem_free(o->point.controls);
     records_deinit(&o->open);
     records_deinit(&o->frozen);
     mem_free(o->point.parts);

@@ -20,13 +20,27 @@ struct outbox_part {
     int64_t watermark;
     struct commit_last last;
     uint64_t tally_digest;
+    struct buf decisions; /* owned; decision_log_encode() at the freeze point */
 };
 
-/* A freeze point of all partitions: belongs to exactly the records frozen with it. */
+/* A partition of the control topic: no machine of its own, but its offset belongs to the freeze point too. */
+struct outbox_control {
+    int32_t partition;
+    int64_t next;
+};
+
+/* A freeze point of all partitions: belongs to exactly the records frozen with it. What is committed is taken from
+ * here, never from what has happened since. */
 struct outbox_point {
     struct outbox_part *parts; /* owned; part_count of them */
     size_t part_count;
+    struct outbox_control *controls; /* owned; control_count of them */
+    size_t control_count;
     uint64_t judge_digest;
+    uint64_t settings_hash, zone_hash;                       /* of those in force */
+    uint64_t decision_seq;                                   /* of the last decision made */
+    struct commit_snapshot snapshots[COMMIT_META_SNAPSHOTS]; /* durable and kept, older first */
+    size_t snapshot_count;
     uint64_t seq;
 };
 
@@ -40,6 +54,8 @@ struct outbox {
 };
 
 void outbox_init(struct outbox *o, size_t part_count);
+/* The control topic has so many partitions; their offsets are committed too. */
+void outbox_controls(struct outbox *o, size_t count);
 void outbox_deinit(struct outbox *o); /* accepts a zeroed one */
 
 /* After a step that may have appended to o->open; now_ms: when its input was taken. */

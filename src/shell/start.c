@@ -11,14 +11,11 @@
 #include "shell/backoff.h"
 #include "shell/kafka_error.h"
 #include "shell/log.h"
-
-#define START_CALL_MS 2000 /* a SIGTERM waits for no longer than one call */
-
-enum stage_result { STAGE_DONE, STAGE_AGAIN, STAGE_FAILED };
+#include "shell/start_stage.h"
 
 /* --- notes --- */
 
-__attribute__((format(printf, 2, 3))) static void note(struct start *s, const char *fmt, ...)
+void stage_note(struct start *s, const char *fmt, ...)
 {
     char text[sizeof(s->note)];
     va_list ap;
@@ -42,7 +39,7 @@ void start_note(struct start *s, char copy[512])
     pthread_mutex_unlock(&s->lock);
 }
 
-static enum stage_result fail(struct start *s, int code, const char *what, const char *text)
+enum stage_result stage_fail(struct start *s, int code, const char *what, const char *text)
 {
     s->code = code;
     snprintf(s->why, sizeof(s->why), "%s: %s", what, text);
@@ -57,18 +54,18 @@ static enum stage_result stage_clients(struct start *s)
 
     s->consumer = kafka_client_new(s->settings, KAFKA_CONSUMER, s->health, error);
     if (!s->consumer)
-        return fail(s, EXIT_CONFIGURATION, "Kafka consumer", error);
+        return stage_fail(s, EXIT_CONFIGURATION, "Kafka consumer", error);
     s->producer = kafka_client_new(s->settings, KAFKA_PRODUCER, s->health, error);
     if (!s->producer)
-        return fail(s, EXIT_CONFIGURATION, "Kafka producer", error);
+        return stage_fail(s, EXIT_CONFIGURATION, "Kafka producer", error);
     return STAGE_DONE;
 }
 
 static enum stage_result stage_topic_missing(struct start *s, const char *topic, const char *text)
 {
     if (s->settings->missing_topic == MISSING_EXIT)
-        return fail(s, EXIT_TOPIC_MISSING, topic, text);
-    note(s, "waiting for topic %s: %s", topic, text);
+        return stage_fail(s, EXIT_TOPIC_MISSING, topic, text);
+    stage_note(s, "waiting for topic %s: %s", topic, text);
     return STAGE_AGAIN;
 }
 
@@ -79,9 +76,9 @@ static enum stage_result stage_topic(struct start *s, const char *topic, int *re
                                                  ret_partitions);
 
     if (code == RD_KAFKA_RESP_ERR__INVALID_ARG)
-        return fail(s, EXIT_CONFIGURATION, topic, rd_kafka_err2str(code));
+        return stage_fail(s, EXIT_CONFIGURATION, topic, rd_kafka_err2str(code));
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        note(s, "waiting for the brokers: %s", rd_kafka_err2str(code));
+        stage_note(s, "waiting for the brokers: %s", rd_kafka_err2str(code));
         return STAGE_AGAIN;
     }
     atomic_store(&s->health->down, false);
@@ -136,14 +133,14 @@ static enum stage_result stage_init(struct start *s)
     switch (kafka_error_todo(&e, KAFKA_INIT)) {
     case KAFKA_RENEW:
     case KAFKA_REPEAT:
-        note(s, "waiting for the transaction coordinator: %s", text);
+        stage_note(s, "waiting for the transaction coordinator: %s", text);
         return STAGE_AGAIN;
     case KAFKA_FAIL:
         break;
     default:
         return STAGE_DONE;
     }
-    return fail(s, EXIT_KAFKA, "cannot initialise transactions", text);
+    return stage_fail(s, EXIT_KAFKA, "cannot initialise transactions", text);
 }
 
 static void stage_part(struct start_part *part, const rd_kafka_topic_partition_t *x)
@@ -170,8 +167,8 @@ static enum stage_result stage_committed(struct start *s)
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         return STAGE_DONE;
     if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
-        return fail(s, EXIT_KAFKA, "cannot read committed offsets", rd_kafka_err2str(code));
-    note(s, "waiting for the group coordinator: %s", rd_kafka_err2str(code));
+        return stage_fail(s, EXIT_KAFKA, "cannot read committed offsets", rd_kafka_err2str(code));
+    stage_note(s, "waiting for the group coordinator: %s", rd_kafka_err2str(code));
     return STAGE_AGAIN;
 }
 
@@ -187,8 +184,8 @@ static enum stage_result stage_watermarks(struct start *s)
             return STAGE_AGAIN;
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
             continue;
-        note(s, "waiting for the leader of %s/%d: %s", s->sources[i].topic, s->sources[i].partition,
-             rd_kafka_err2str(code));
+        stage_note(s, "waiting for the leader of %s/%d: %s", s->sources[i].topic,
+                   s->sources[i].partition, rd_kafka_err2str(code));
         return STAGE_AGAIN;
     }
     return STAGE_DONE;
@@ -217,6 +214,10 @@ static void start_work(uv_work_t *work)
         {"initialising transactions", stage_init},
         {"reading committed offsets", stage_committed},
         {"reading the logs' ends", stage_watermarks},
+        {"asking which cluster it is", stage_cluster},
+        {"comparing the last records consumed", stage_last_records},
+        {"looking for the control topic", stage_control},
+        {"asking how long the inputs keep their records", stage_retention},
     };
     struct start *s = work->data;
 
@@ -224,7 +225,7 @@ static void start_work(uv_work_t *work)
     for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++) {
         enum stage_result result;
 
-        note(s, "%s", stages[i].name);
+        stage_note(s, "%s", stages[i].name);
         for (unsigned tries = 1; (result = stages[i].run(s)) == STAGE_AGAIN; tries++) {
             wait_ms(s, backoff_ms(tries) < 1000 ? backoff_ms(tries) : 1000);
             if (atomic_load(&s->cancel))
@@ -233,7 +234,7 @@ static void start_work(uv_work_t *work)
         if (result == STAGE_FAILED)
             return;
     }
-    note(s, "connected");
+    stage_note(s, "connected");
 }
 
 static void start_after(uv_work_t *work, int status)
@@ -264,12 +265,16 @@ void start_deinit(struct start *s)
         mem_free(s->parts[i].meta);
     mem_free(s->parts);
     mem_free(s->sources);
+    mem_free(s->cluster_id);
+    mem_free(s->controls);
     if (s->producer)
         rd_kafka_destroy(s->producer);
     if (s->consumer)
         rd_kafka_destroy(s->consumer);
     s->parts = NULL;
     s->sources = NULL;
+    s->cluster_id = NULL;
+    s->controls = NULL;
     s->consumer = s->producer = NULL;
     pthread_mutex_destroy(&s->lock);
 }

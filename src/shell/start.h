@@ -15,6 +15,13 @@
 #include "shell/kafka_client.h"
 #include "shell/start_plan.h"
 
+/* A partition of the control topic. */
+struct start_control {
+    int32_t partition;
+    int64_t low, high;
+    int64_t committed; /* -1: none */
+};
+
 struct start {
     uv_work_t work;
     const struct settings *settings;
@@ -32,6 +39,9 @@ struct start {
         *sources; /* partitions of all inputs, in the order of settings and number */
     struct start_part *parts;
     size_t count;
+    char *cluster_id;               /* "": not known */
+    struct start_control *controls; /* NULL: there is no control topic */
+    size_t control_count;
 };
 
 /* Returns 0, or a negative uv error. */

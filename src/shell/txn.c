@@ -43,11 +43,50 @@ static void txn_meta(const struct txn *t, size_t i, struct commit_meta *m)
         .tally_digest = part->tally_digest,
         .has_base = i == 0,
         .machine = COMMIT_META_MACHINE,
-        .settings_hash = t->identity.settings_hash,
-        .zone_hash = t->identity.zone_hash,
+        .settings_hash = point->settings_hash,
+        .zone_hash = point->zone_hash,
         .layout_hash = t->identity.layout_hash,
         .judge_digest = point->judge_digest,
+        .cluster_hash = t->identity.cluster_hash,
+        .decision_seq = point->decision_seq,
+        .snapshot_count = point->snapshot_count,
+        .decisions = {part->decisions.data, (uint32_t)part->decisions.len},
     };
+    for (size_t k = 0; k < point->snapshot_count; k++)
+        m->snapshots[k] = point->snapshots[k];
+    if (point->snapshot_count > 0)
+        m->generation = point->snapshots[point->snapshot_count - 1].generation;
+}
+
+static void txn_put_offset(rd_kafka_topic_partition_t *x, int64_t offset,
+                           const struct commit_meta *m, struct buf *scratch)
+{
+    buf_clear(scratch);
+    commit_meta_encode(m, scratch);
+    x->offset = offset;
+    x->metadata = malloc(scratch->len); /* freed by the library with the list */
+    if (!x->metadata)
+        abort();
+    memcpy(x->metadata, scratch->data, scratch->len);
+    x->metadata_size = scratch->len;
+}
+
+/* Whose they are, and nothing more: no machine has read them. */
+static void txn_control_offsets(const struct txn *t, rd_kafka_topic_partition_list_t *list,
+                                struct buf *scratch)
+{
+    const struct outbox_point *point = &t->outbox->point;
+
+    for (size_t i = 0; i < point->control_count; i++) {
+        const struct commit_meta m = {.instance = t->identity.instance,
+                                      .seq = point->seq,
+                                      .watermark = INT64_MIN,
+                                      .last = {.offset = -1}};
+
+        txn_put_offset(
+            rd_kafka_topic_partition_list_add(list, t->control, point->controls[i].partition),
+            point->controls[i].next, &m, scratch);
+    }
 }
 
 /* Every partition, moved or not: fencing happens here, and offsets must not expire. */
@@ -57,19 +96,12 @@ static rd_kafka_topic_partition_list_t *txn_offsets(const struct txn *t)
     struct buf text = {0};
 
     for (size_t i = 0; i < t->job.source_count; i++) {
-        rd_kafka_topic_partition_t *x = &list->elems[i];
         struct commit_meta m;
 
         txn_meta(t, i, &m);
-        buf_clear(&text);
-        commit_meta_encode(&m, &text);
-        x->offset = t->outbox->point.parts[i].next;
-        x->metadata = malloc(text.len); /* freed by the library with the list */
-        if (!x->metadata)
-            abort();
-        memcpy(x->metadata, text.data, text.len);
-        x->metadata_size = text.len;
+        txn_put_offset(&list->elems[i], t->outbox->point.parts[i].next, &m, &text);
     }
+    txn_control_offsets(t, list, &text);
     buf_deinit(&text);
     return list;
 }
@@ -306,6 +338,7 @@ int txn_init(struct txn *t, uv_loop_t *loop, const struct settings *settings,
 {
     *t = (struct txn){.loop = loop, .outbox = outbox, .hooks = *hooks, .begun = -1, .ended = -1};
     t->job.settings = settings;
+    t->control = settings->control;
     t->job.health = health;
     t->job.sources = sources;
     t->job.source_count = source_count;

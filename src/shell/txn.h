@@ -28,7 +28,7 @@ struct txn_hooks {
 
 /* What a daemon's start says in every commit. */
 struct txn_identity {
-    uint64_t instance, settings_hash, zone_hash, layout_hash;
+    uint64_t instance, layout_hash, cluster_hash;
 };
 
 struct txn_stats {
@@ -58,6 +58,7 @@ struct txn {
     uint64_t refusals;          /* publish.refusals when this attempt began */
     rd_kafka_resp_err_t blamed; /* the lasting error of the last attempt that had one */
     uint64_t renewed_at;        /* stats.commits at the last renewal */
+    const char *control;        /* borrowed; topic of outbox->point.controls */
 };
 
 /* The clients are borrowed; the producer becomes the transaction's and may be exchanged. It must be

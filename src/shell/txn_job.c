@@ -125,20 +125,22 @@ int txn_stamp_compare(const struct txn_stamp *found, const struct txn_stamp *kno
 /* Partitions that disagree were not written by one transaction: not ours, whatever they are. */
 static bool txn_stamp_of(const rd_kafka_topic_partition_list_t *list, struct txn_stamp *ret)
 {
+    struct buf scratch = {0};
+    bool ours = true;
+
     *ret = (struct txn_stamp){0};
-    for (int i = 0; i < list->cnt; i++) {
+    for (int i = 0; i < list->cnt && ours; i++) {
         const rd_kafka_topic_partition_t *x = &list->elems[i];
         struct commit_meta m = {0};
 
-        if (x->offset < 0 && !ret->any)
+        if (x->offset < 0) /* one that was added says nothing */
             continue;
-        if (x->offset < 0 || commit_meta_decode(x->metadata, x->metadata_size, &m))
-            return false;
-        if (i > 0 && (!ret->any || m.instance != ret->instance || m.seq != ret->seq))
-            return false;
+        ours = !commit_meta_decode(x->metadata, x->metadata_size, &scratch, &m) &&
+               (!ret->any || (m.instance == ret->instance && m.seq == ret->seq));
         *ret = (struct txn_stamp){true, m.instance, m.seq};
     }
-    return true;
+    buf_deinit(&scratch);
+    return ours;
 }
 
 /* As txn_stamp_compare(); -2: cancelled. */
