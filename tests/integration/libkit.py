@@ -19,16 +19,19 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 import zlib
 
 SOURCE = os.path.abspath(os.environ.get("SOURCE_DIR", os.path.join(os.path.dirname(__file__), "../..")))
 FUNNELD = os.path.abspath(os.environ.get("FUNNELD", SOURCE + "/build/release/funneld"))
+FAULTS_BIN = os.path.abspath(os.environ.get("FUNNELD_FAULTS_BIN", SOURCE + "/build/release/tests/funneld_faults"))
 KTOOL = os.path.abspath(os.environ.get("KTOOL", SOURCE + "/build/release/ktool"))
 BROKER = os.environ.get("BROKER", SOURCE + "/scripts/broker")
 SKIPPED = 77
 
 # What funneld's exit codes mean (src/shell/exit_codes.h).
-EXIT = {"ok": 0, "fenced": 80, "topic_missing": 85, "unfinished": 87}
+EXIT = {"ok": 0, "fenced": 80, "diverged": 81, "gap": 82, "reset": 83, "partitions": 84, "topic_missing": 85,
+        "state": 86, "unfinished": 87}
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
@@ -79,8 +82,8 @@ def say(text):
 BEGUN = time.monotonic()
 
 
-def story(run, needs_broker=True):
-    """Runs run(folder), or run(folder, broker); ends the process with the right status."""
+def story(run, needs_broker=True, settings=()):
+    """Runs run(folder), or run(folder, broker); ends the process with the right status. settings: of the broker."""
     folder = tempfile.mkdtemp(prefix="funneld-it-")
     status = 1
     broker = None
@@ -91,7 +94,7 @@ def story(run, needs_broker=True):
                 print("skipped: " + reason)
                 status = SKIPPED
                 return
-            broker = Broker(folder + "/broker")
+            broker = Broker(folder + "/broker", settings=settings)
             run(folder, broker)
         else:
             run(folder)
@@ -101,6 +104,8 @@ def story(run, needs_broker=True):
         say("FAILED: " + str(e))
     except subprocess.TimeoutExpired as e:
         say(f"FAILED: out of time: {e}")
+    except Exception:  # of the story itself; os._exit() below would swallow it
+        say("FAILED: " + traceback.format_exc())
     finally:
         for d in list(Daemon.alive):
             d.kill()
@@ -163,6 +168,10 @@ class Broker:
         check(done.returncode == 0, f"the broker did not start, see {self.folder}")
         with open(self.folder + "/bootstrap") as f:
             self.bootstrap = f.read().strip()
+        self.behind = None  # where a proxy leads to, with --advertise PORT
+        if os.path.exists(self.folder + "/bootstrap.behind"):
+            with open(self.folder + "/bootstrap.behind") as f:
+                self.behind = f.read().strip()
         os.environ["BOOTSTRAP"] = self.bootstrap
 
     def _do(self, what):
@@ -339,6 +348,7 @@ def configuration(prefix, bootstrap, **over):
         "limits": {"message": "16KiB"},
         "shutdown_timeout": "10s",
         "http": f"127.0.0.1:{free_port()}",
+        "first_start": "publish",
         "funnels": {"shop": {
             "stages": list(STAGES), "lost": ["cancelled"], "window": "2h",
             "dims": {"channel": {"values": list(CHANNELS)}},
@@ -364,28 +374,46 @@ def configuration(prefix, bootstrap, **over):
     return c
 
 
+KILLED = -signal.SIGKILL
+
+
 class Daemon:
+    """One instance with a state folder of its own, which outlives restarts; `state: {dir: ...}` in the settings, or
+    another Daemon's .state_dir as state_dir, names another. faults: FUNNELD_FAULT of its starts (src/shell/fault.h),
+    which take the executable with fault points; may be changed between starts."""
     alive = []
     count = 0
 
-    def __init__(self, folder, config, env=None, start=True):
+    def __init__(self, folder, config, env=None, start=True, faults=None, state_dir=None):
         Daemon.count += 1
+        self.state_dir = config.get("state", {}).get("dir") or state_dir or f"{folder}/state-{Daemon.count}"
+        config = {**config, "state": {**config.get("state", {}), "dir": self.state_dir}}
         self.config = config
+        self.faults = faults
         self.port = int(config["http"].rsplit(":", 1)[1])
         self.file = f"{folder}/funneld-{Daemon.count}.yaml"
         self.log = f"{folder}/funneld-{Daemon.count}.log"
         self.env = env
         self.process = None
-        with open(self.file, "w") as f:
-            json.dump(config, f, indent=1)
+        self.write()
         if start:
             self.start()
 
+    def write(self):
+        """The settings file, after a change of .config."""
+        with open(self.file, "w") as f:
+            json.dump(self.config, f, indent=1)
+
     def start(self):
+        os.makedirs(self.state_dir, exist_ok=True)
+        env = {**os.environ, **(self.env or {})}
+        if self.faults is not None:
+            env["FUNNELD_FAULT"] = self.faults
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([FUNNELD, "run", "-c", self.file], stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log, preexec_fn=with_parent,
-                                            env={**os.environ, **(self.env or {})})
+            self.started_at = log.tell()
+            self.process = subprocess.Popen([FUNNELD if self.faults is None else FAULTS_BIN, "run", "-c", self.file],
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            preexec_fn=with_parent, env=env)
         if self not in Daemon.alive:
             Daemon.alive.append(self)
         return self
@@ -414,9 +442,20 @@ class Daemon:
             self.process.kill()
         return self.wait() if self.process else None
 
-    def text(self):
-        with open(self.log, errors="replace") as f:
-            return f.read()
+    def text(self, last_start=False):
+        """Its log: all of it, or since the last start."""
+        with open(self.log, "rb") as f:
+            f.seek(self.started_at if last_start else 0)
+            return f.read().decode(errors="replace")
+
+    def fault_came(self, point):
+        return f"fault: {point}, hit " in self.text(last_start=True)
+
+    def wait_fault(self, point, seconds=30, status=KILLED):
+        """Until the fault of this name came and ended it in this way."""
+        found = self.wait(seconds)
+        check(self.fault_came(point), f"funneld ended with {found}, but not at {point}, see {self.log}")
+        same(f"exit status at {point}", status, found)
 
     def check_alive(self):
         status = self.process.poll()
@@ -535,6 +574,42 @@ def by_key(alerts):
     for key, headers, value in alerts:
         keys.setdefault(key, []).append((headers, value))
     return keys
+
+
+# --- oracles -----------------------------------------------------------------------------------------
+
+
+def is_heartbeat(key, headers):
+    return key == "heartbeat" or headers.get("ce_type", "").endswith(".heartbeat")
+
+
+def comparable(alerts):
+    """By key, what must be equal whoever published it: the group's name is in ce_source alone."""
+    wanted = [(key, {n: v for n, v in headers.items() if n.startswith("ce_") and n != "ce_source"}, value)
+              for key, headers, value in alerts if not is_heartbeat(key, headers)]
+    return by_key(wanted)
+
+
+def same_alerts(expected_topic, found_topic, at_least=1):
+    """Per key, a read_committed reader of either topic sees the same sequence of headers and values; heartbeats,
+    which tell of the clock, are left out. Returns how many records."""
+    expected, found = comparable(alerts_of(expected_topic)), comparable(alerts_of(found_topic))
+    count = sum(len(x) for x in expected.values())
+    check(count >= at_least, f"{expected_topic}: {count} alert records, not {at_least}: too weak a test")
+    same_list(f"{found_topic}: keys", sorted(expected), sorted(found))
+    for key in expected:
+        same_list(f"{found_topic}: alerts of {key}", expected[key], found[key])
+    return count
+
+
+def nothing_twice(alerts_topic, deadletter_topic=None):
+    """No alert record has the id of another, no dead letter the place of another."""
+    ids = [h["ce_id"] for k, h, _ in alerts_of(alerts_topic) if not is_heartbeat(k, h)]
+    letters = [tuple(x["headers"].get("funneld_" + n) for n in ("topic", "partition", "offset"))
+               for x in (consume(deadletter_topic) if deadletter_topic else [])]
+    for topic, seen in ((alerts_topic, ids), (deadletter_topic, letters)):
+        twice = [x for x in seen if seen.count(x) > 1] if len(set(seen)) < len(seen) else []
+        check(not twice, f"{topic}: {len(twice)} records are there more than once, the first: {twice[:1]!r}")
 
 
 @atexit.register
