@@ -14,6 +14,7 @@
 
 #include "funnel/alert.h"
 #include "funnel/cells.h"
+#include "funnel/decision.h"
 #include "funnel/dwell.h"
 #include "funnel/funnel.h"
 #include "funnel/names.h"
@@ -170,6 +171,8 @@ void judge_add(struct judge *j, size_t source, const struct cells *cells);
 void judge_close(struct judge *j, int64_t pane);
 /* Closes every pane all sources have closed; verdicts go to `out`. */
 void judge_step(struct judge *j, struct records *out);
+/* A DECISION_CONTROL: takes effect with its pane, which must not be closed yet. */
+void judge_control(struct judge *j, const struct decision *d);
 /* The end of a finite log, whose last event lies in pane `last`: what is in the panes still open goes into the
  * totals, without verdicts. */
 void judge_finish(struct judge *j, int64_t last);
@@ -184,6 +187,9 @@ void judge_settle(struct judge *j);
 struct etime judge_reached(const struct judge *j);
 
 /* --- between the files of the judge --- */
+
+/* Puts out an alert of this funnel, marked by the silences in force. */
+void judge_put_alert(struct judge *j, struct alert *a, struct records *out);
 
 /* judge_pane.c */
 void judge_apply_pane(struct judge *j, const struct pending_pane *p);

@@ -11,6 +11,8 @@
     X(replay, "run events from a file through the same machines, without Kafka") \
     X(report, "the funnels' figures as a table, JSON or CSV") \
     X(trace, "what happened to one entity, event by event") \
+    X(silence, "mark alerts for a while: recorded, published all the same") \
+    X(intervene, "mark a change, whose effect on the funnel is measured") \
     X(demo, "broker, generator and daemon in one: see an incident being found") \
     X(settings, "every setting with its default: sample file, Markdown or text") \
     X(help, "help on a command, or on exit-codes") \

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "funnel/controls.h"
 #include "funnel/mem.h"
 #include "funnel/rules.h"
 
@@ -24,6 +25,7 @@ void judge_init(struct judge *j, const struct funnel *f, const struct zone *zone
         window_def_init(&j->windows[j->window_count++], &f->settings->windows.items[i], f->pane_ms);
     series_init(j);
     rules_init(j);
+    j->controls = controls_new(f);
     names_init(&j->reasons, UINT32_MAX - NAME_FIRST);
     for (int b = 0; b < f->breakdown_count; b++)
         names_init(&j->breakdowns[b].values, UINT32_MAX - NAME_FIRST);
@@ -43,6 +45,7 @@ void judge_deinit(struct judge *j)
         mem_free(j->pending[i].cells);
     mem_free(j->pending);
     mem_free(j->touched);
+    controls_free(j->controls);
     rules_deinit(j);
     series_deinit(j);
     judge_leaves_deinit(j);
@@ -213,6 +216,26 @@ static void count_closed(struct judge *j, int64_t pane)
                                       (j->closed < j->first_pane ? j->first_pane - 1 : j->closed));
 }
 
+/* The first pane after the last closed one in which something is due though no cell comes. Before the first pane
+ * nothing is: there is nothing to judge. */
+static int64_t judge_due(const struct judge *j)
+{
+    int64_t rules, controls;
+
+    if (j->closed == INT64_MIN)
+        return INT64_MAX;
+    rules = rules_next(j, j->closed);
+    controls = j->first_pane == INT64_MIN ? INT64_MAX : controls_next(j->controls, j->closed);
+    return rules < controls ? rules : controls;
+}
+
+static void judge_open(struct judge *j, int64_t pane)
+{
+    day_begin(j, pane);
+    controls_reach(j->controls, pane);
+    interventions_take(j, pane);
+}
+
 /* Where the frontier stands in between depends on the batches and on the partitions' pace: nothing may happen
  * there, not even the begin of a day (it chooses the N busiest values). */
 void judge_step(struct judge *j, struct records *out)
@@ -220,18 +243,20 @@ void judge_step(struct judge *j, struct records *out)
     int64_t frontier = judge_frontier(j);
 
     while (j->closed < frontier) {
-        int64_t due = j->closed == INT64_MIN ? INT64_MAX : rules_next(j, j->closed);
+        int64_t due = judge_due(j);
         int64_t cells = j->pending_count > 0 ? j->pending[0].pane : INT64_MAX;
         int64_t next = due < cells ? due : cells, pane = next < frontier ? next : frontier;
 
         if (pane == next)
-            day_begin(j, pane);
+            judge_open(j, pane);
         if (pane == cells)
             pending_take(j);
         count_closed(j, pane);
         j->closed = pane;
-        if (pane == next)
-            rules_step(j, pane, out);
+        if (pane != next)
+            continue;
+        rules_step(j, pane, out);
+        interventions_step(j, pane, false, out);
     }
 }
 
@@ -246,6 +271,23 @@ void judge_finish(struct judge *j, int64_t last)
         j->finished = true;
     }
     j->conservation_errors += judge_audit(j);
+}
+
+/* --- what operators say --- */
+
+void judge_control(struct judge *j, const struct decision *d)
+{
+    controls_decide(j->controls, d);
+}
+
+void judge_put_alert(struct judge *j, struct alert *a, struct records *out)
+{
+    struct span ids[ALERT_SILENCES_MAX];
+
+    a->silenced_by = ids;
+    a->silenced_count = controls_silenced_by(j->controls, a, ids);
+    alert_put(out, a);
+    j->rules->alerts++;
 }
 
 /* --- looking --- */

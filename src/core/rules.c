@@ -225,8 +225,7 @@ void rules_put(struct judge *j, const struct rule *r, struct watch *w, const str
         a.ends_at = at;
         a.ends_reason = reason;
     }
-    alert_put(out, &a);
-    j->rules->alerts++;
+    judge_put_alert(j, &a, out);
     buf_deinit(&step);
 }
 

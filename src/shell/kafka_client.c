@@ -33,6 +33,7 @@ rd_kafka_t *kafka_client_new(const struct settings *settings, enum kafka_role ro
                              struct kafka_health *health, char error[512])
 {
     rd_kafka_conf_t *conf = kafka_conf_new(settings, role, error);
+    bool produces = role == KAFKA_PRODUCER || role == KAFKA_WRITER;
     rd_kafka_t *client;
 
     if (!conf)
@@ -41,10 +42,9 @@ rd_kafka_t *kafka_client_new(const struct settings *settings, enum kafka_role ro
     rd_kafka_conf_set_error_cb(conf, kafka_on_error);
     rd_kafka_conf_set_opaque(conf, health);
     /* With callbacks instead, commit_transaction would run them on the worker. */
-    if (role == KAFKA_PRODUCER)
+    if (produces)
         rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR);
-    client = rd_kafka_new(role == KAFKA_PRODUCER ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, conf,
-                          error, 512);
+    client = rd_kafka_new(produces ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, conf, error, 512);
     if (!client) {
         rd_kafka_conf_destroy(conf);
         return NULL;

@@ -179,7 +179,7 @@ static bool kafka_conf_put(rd_kafka_conf_t *conf, const char *key, const char *v
 
 static bool kafka_fits(enum kafka_role property, enum kafka_role role)
 {
-    return property == KAFKA_BOTH || property == role;
+    return property == KAFKA_BOTH || property == (role == KAFKA_WRITER ? KAFKA_PRODUCER : role);
 }
 
 static bool kafka_conf_ours(rd_kafka_conf_t *conf, const struct settings *settings,
@@ -193,6 +193,8 @@ static bool kafka_conf_ours(rd_kafka_conf_t *conf, const struct settings *settin
                             : d->role == KAFKA_CONSUMER ? settings->group
                                                         : transactional_id;
 
+        if (!d->value && role == KAFKA_WRITER)
+            continue;
         if (d->owned == owned && kafka_fits(d->role, role) && *value &&
             !kafka_conf_put(conf, d->key, value, d->optional, error))
             return false;

@@ -9,7 +9,8 @@
 #include "funnel/buf.h"
 #include "funnel/settings.h"
 
-enum kafka_role { KAFKA_BOTH, KAFKA_CONSUMER, KAFKA_PRODUCER };
+/* WRITER: a producer outside the daemon's transactions; properties are never of that role. */
+enum kafka_role { KAFKA_BOTH, KAFKA_CONSUMER, KAFKA_PRODUCER, KAFKA_WRITER };
 
 struct kafka_default {
     const char *key;
