@@ -42,6 +42,9 @@
     X(WAITING_FUTURE, "events_waiting_total", "Events held back as a jump into the future", \
       "Check the producers' clocks") \
     X(PANES_CLOSED, "panes_closed_total", "Panes the judges closed", "") \
+    X(CONTROLS_REFUSED, "controls_refused_total", \
+      "Silences and interventions beyond their caps, or without meaning to their funnel", \
+      "Expire silences; see the daemon's log for what they were") \
     X(ALERTS, "alert_records_total", "Alert records put out", "") \
     X(CONSERVATION, "conservation_errors_total", "Steps whose sums did not balance: a bug", \
       "Report it, with the snapshot")

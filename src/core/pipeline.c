@@ -6,6 +6,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "funnel/controls.h"
 #include "funnel/judge.h"
 #include "funnel/mem.h"
 #include "funnel/pipeline_parts.h"
@@ -253,6 +254,9 @@ void pipeline_counters(const struct pipeline *p, struct counters *ret_sum)
         ret_sum->n[COUNTER_PANES_CLOSED] += j->panes_closed;
         ret_sum->n[COUNTER_CONSERVATION] += j->conservation_errors;
         ret_sum->n[COUNTER_ALERTS] += j->rules->alerts;
+        /* Every judge holds every silence. */
+        ret_sum->n[COUNTER_CONTROLS_REFUSED] += j->controls->marks_refused +
+                                                (f == 0 ? j->controls->silences_refused : 0);
     }
     ret_sum->n[COUNTER_MESSAGES] = p->messages;
 }

@@ -75,7 +75,8 @@ def lines(items):
 
 
 def test_help():
-    for command in ("run", "check", "replay", "report", "trace", "demo", "settings", "version"):
+    for command in ("run", "check", "replay", "report", "trace", "silence", "intervene", "demo", "settings",
+                    "version"):
         out = expect(command + " --help", 0, command, "--help")
         check(command + " --help shows its usage", out.startswith("Usage: funneld " + command))
     expect("help", 0, "help")
@@ -95,6 +96,41 @@ def test_usage(conf):
     expect("an unknown input", USAGE, "replay", "-c", conf, "--input", "ordres", "-", err="orders, others")
     expect("demo with an operand", USAGE, "demo", "now")
     expect("a demo too fast", USAGE, "demo", "--speed", "100000", err="--speed")
+
+
+def test_control(conf, folder):
+    """What is wrong with the line is said before a broker is asked."""
+    silence, intervene = ("silence", "-c", conf), ("intervene", "-c", conf)
+    good = ("--for", "2h", "funnel=shop")
+    expect("silence of nothing", USAGE, *silence, "--for", "2h", err="label=value")
+    expect("silence and list", USAGE, *silence, "--list", "funnel=shop", err="--list")
+    expect("silence for no time", USAGE, *silence, "funnel=shop", err="--for")
+    expect("silence for two times", USAGE, *silence, "--to", "2026-03-02T01:00:00Z", *good, err="--to")
+    expect("silence for nonsense", USAGE, *silence, "--for", "2 h", "funnel=shop", err="2 h")
+    expect("silence for ever", USAGE, *silence, "--for", "9999999d", "funnel=shop", err="too far")
+    expect("silence from nonsense", USAGE, *silence, "--from", "noon", *good, err="noon")
+    expect("silence that ends first", USAGE, *silence, "--from", "2026-03-02T01:00:00Z", "--to",
+           "2026-03-02T01:00:00Z", "funnel=shop", err="not after")
+    expect("a matcher without a value", USAGE, *silence, "--for", "2h", "funnel=", err="funnel=")
+    expect("a matcher twice", USAGE, *silence, *good, "funnel=other", err="twice")
+    expect("an unknown label", USAGE, *silence, *good, "chanel=ads", err="no alert has such a label")
+    expect("nine matchers", USAGE, *silence, "--for", "2h", *["funnel=shop"] * 9, err="more than 8")
+    expect("an id with a blank", USAGE, *silence, "--id", "a b", *good, err="id is no text")
+    expect("a comment too long", USAGE, *silence, "--comment", "x" * 1024, *good, err="longer than 1024")
+    expect("a comment that is no text", USAGE, *silence, "--comment", b"\xff", *good, err="no JSON")
+    expect("expire of nonsense", USAGE, *silence, "--expire", "", err="id is no text")
+    expect("expire with a length", USAGE, *silence, "--expire", "x", "--for", "2h", err="new silence")
+    expect("intervene nowhere", USAGE, *intervene, err="--funnel")
+    expect("intervene in no funnel", USAGE, *intervene, "--funnel", "shopp", err="no such funnel")
+    expect("intervene at no step", USAGE, *intervene, "--funnel", "shop", "--step", "visit>paid", err="no such step")
+    expect("intervene with no window", USAGE, *intervene, "--funnel", "shop", "--window", "7m", err="none of")
+    expect("intervene with nonsense", USAGE, *intervene, "--funnel", "shop", "--window", "x", err="duration")
+    expect("intervene with an operand", USAGE, *intervene, "--funnel", "shop", "now", err="now")
+    off = os.path.join(folder, "off.yaml")
+    with open(off, "w") as f:
+        f.write("control: off\n" + CONFIG)
+    expect("silence without a topic", CONFIGURATION, "silence", "-c", off, *good, err="control: off")
+    expect("intervene without a topic", CONFIGURATION, "intervene", "-c", off, "--funnel", "shop", err="control: off")
 
 
 def test_files(conf, folder):
@@ -212,6 +248,7 @@ def main():
             f.write(CONFIG)
         test_help()
         test_usage(conf)
+        test_control(conf, folder)
         test_files(conf, folder)
         test_replay(conf, folder)
         test_deadletters(conf)

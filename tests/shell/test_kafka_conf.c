@@ -106,6 +106,13 @@ Test(kafka_conf, roles_and_layers)
     expect(conf, "transaction.timeout.ms", "12345");
     expect(conf, "retry.backoff.ms", "10");
     rd_kafka_conf_destroy(conf);
+    conf = kafka_conf_new(&settings, KAFKA_WRITER, error);
+    cr_assert_not_null(conf, "%s", error);
+    expect(conf, "transactional.id", "");
+    expect(conf, "enable.idempotence", "true");
+    expect(conf, "compression.type", "lz4");
+    expect(conf, "bootstrap.servers", "h:1");
+    rd_kafka_conf_destroy(conf);
     cr_assert_eq(kafka_conf_role("fetch.wait.max.ms"), KAFKA_CONSUMER);
     cr_assert_eq(kafka_conf_role("linger.ms"), KAFKA_PRODUCER);
     cr_assert_eq(kafka_conf_role("bootstrap.servers"), KAFKA_BOTH);
