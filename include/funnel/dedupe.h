@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "funnel/codec.h"
+
 struct dedupe {
     int64_t keep_ms;
     size_t limit;
@@ -27,5 +29,7 @@ void dedupe_tune(struct dedupe *d, int64_t keep_ms, size_t limit);
 /* True when the id (its hash) was seen before and not yet forgotten; else remembers it. Ids older than
  * newest_ms - keep_ms are forgotten first. */
 bool dedupe_seen(struct dedupe *d, uint64_t hash, int64_t time_ms, int64_t newest_ms);
+void dedupe_save(const struct dedupe *d, struct codec_out *out);
+void dedupe_load(struct dedupe *d, struct codec_in *in); /* into one that dedupe_init made */
 
 #endif

@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#include "funnel/codec.h"
+
 #define DWELL_PAGE 64       /* buckets of a page: an octave, but for the first two */
 #define DWELL_BUCKETS 3712u /* 58 pages */
 
@@ -37,5 +39,8 @@ void dwell_merge(struct dwell *h, const struct dwell *from);
 /* The value of nearest rank ceil(q n), in ms: middle of its bucket, within the shortest and longest
  * seen; relative error <= 1/128. q in [0, 1]. -1 while there is none. */
 int64_t dwell_quantile(const struct dwell *h, double q);
+
+void dwell_save(const struct dwell *h, struct codec_out *out);
+void dwell_load(struct dwell *h, struct codec_in *in); /* into an empty one */
 
 #endif

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "funnel/codec.h"
 #include "funnel/settings.h"
 
 enum entity_flag {
@@ -78,5 +79,15 @@ void entities_remove(struct entities *t, uint64_t fingerprint, uint32_t place);
 /* For sweeps: number of records of a shard; load any by place. */
 uint32_t entities_shard_count(const struct entities *t, int shard);
 void entities_load_at(const struct entities *t, int shard, uint32_t place, struct entity *ret);
+
+/* What a record's numbers must stay below. */
+struct entities_bounds {
+    uint32_t stages, leaves, breaks[BREAKDOWNS_MAX];
+};
+/* Records as they lie in memory: 10 million of them are a copy and one pass. Slots are made anew. */
+void entities_save(const struct entities *t, struct codec_out *out);
+/* Into one that entities_init made. */
+void entities_restore(struct entities *t, const struct entities_bounds *bounds,
+                      struct codec_in *in);
 
 #endif

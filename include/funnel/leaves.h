@@ -37,5 +37,8 @@ uint32_t leaves_update(struct leaves *l, uint32_t leaf, const struct leaf_key *s
 uint32_t leaves_begin(struct leaves *l, const struct leaf_key *seen, int *ret_refused);
 /* Texts of the values as u16 length + bytes each, in the order of the dims. */
 void leaves_text(const struct leaves *l, uint32_t leaf, struct buf *out);
+void leaves_save(const struct leaves *l, struct codec_out *out);
+/* Into one that leaves_init made, of the same settings. */
+void leaves_load(struct leaves *l, struct codec_in *in);
 
 #endif

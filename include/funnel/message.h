@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "funnel/buf.h"
+#include "funnel/codec.h"
 
 struct message_header {
     struct span name;
@@ -23,5 +24,10 @@ struct message {
     uint32_t partition; /* index of the machine's partition, counted over all inputs */
     uint16_t input;     /* index into settings.inputs */
 };
+
+/* With everything it borrows, in one block; mem_free. */
+struct message *message_copy(const struct message *m);
+void message_save(const struct message *m, struct codec_out *out);
+struct message *message_load(struct codec_in *in); /* as message_copy; NULL where it fails */
 
 #endif

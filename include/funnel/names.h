@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "funnel/buf.h"
+#include "funnel/codec.h"
 
 /* Every table knows these from the start. */
 enum { NAME_ABSENT, NAME_OTHER, NAME_NONE, NAME_FIRST };
@@ -35,5 +36,8 @@ struct span names_text(const struct names *n, uint32_t number); /* borrowed unti
 /* Numbers 1 .. count-1 in the order of their text; mem_free. */
 uint32_t *names_sorted(const struct names *n);
 size_t names_bytes(const struct names *n);
+void names_save(const struct names *n, struct codec_out *out);
+/* Into one as names_init, and the interning of a configured list, left it. */
+void names_load(struct names *n, struct codec_in *in);
 
 #endif

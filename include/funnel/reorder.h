@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "funnel/codec.h"
 #include "funnel/event.h"
 #include "funnel/leaves.h"
 
@@ -50,5 +51,13 @@ void reorder_push(struct reorder *r, const struct arrival *a);
 const struct arrival *reorder_peek(const struct reorder *r);
 /* Takes it out. Returns 0 when empty. */
 int reorder_pop(struct reorder *r, struct arrival *ret);
+
+void arrival_save(const struct arrival *a, struct codec_out *out);
+/* What its numbers mean is the tally's to check. Leaves no copy where it fails. */
+void arrival_load(struct arrival *a, struct codec_in *in);
+/* Both halves in their order, so that what is equal keeps its order. Load is into a zeroed one; afterwards
+ * the arrivals are pool[0 .. pool_count). */
+void reorder_save(const struct reorder *r, struct codec_out *out);
+void reorder_load(struct reorder *r, struct codec_in *in);
 
 #endif

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "funnel/ages.h"
+#include "funnel/codec.h"
 
 struct riskset {
     const struct ages *ages; /* borrowed for its life */
@@ -56,5 +57,8 @@ uint32_t riskset_exit(struct riskset *rs, int bin, int64_t column, uint32_t n);
 
 /* Open stays in one column, for audits. 0 for what does not exist. */
 uint32_t riskset_column(const struct riskset *rs, int bin, int64_t column);
+
+void riskset_save(const struct riskset *rs, struct codec_out *out);
+void riskset_load(struct riskset *rs, struct codec_in *in); /* into one that riskset_init made */
 
 #endif

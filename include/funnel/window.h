@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "funnel/codec.h"
 #include "funnel/settings.h"
 
 #define WINDOW_SLOTS_MAX 60
@@ -46,5 +47,8 @@ void window_copy(struct window *w, const struct window_def *d, const struct wind
                  const struct window_def *of);
 /* The whole window whose last slot is `last`; slots not written are empty. w may be NULL. */
 struct window_sum window_read(const struct window *w, const struct window_def *d, int64_t last);
+void window_save(const struct window *w, const struct window_def *d, struct codec_out *out);
+struct window *window_load(const struct window_def *d,
+                           struct codec_in *in); /* mem_free; NULL: failed */
 
 #endif

@@ -190,6 +190,42 @@ struct span codec_get_span(struct codec_in *in)
     return p ? (struct span){p, (uint32_t)(n - 1)} : SPAN_NONE;
 }
 
+uint64_t codec_get_max(struct codec_in *in, uint64_t max)
+{
+    uint64_t x = codec_get_varint(in);
+
+    if (x <= max)
+        return x;
+    codec_fail(in, "a number is out of range");
+    return 0;
+}
+
+bool codec_get_bool(struct codec_in *in)
+{
+    return codec_get_max(in, 1) == 1;
+}
+
+static int64_t codec_within(struct codec_in *in, int64_t x, int bits)
+{
+    if (x >= -(INT64_C(1) << bits) && x <= INT64_C(1) << bits)
+        return x;
+    codec_fail(in, "a number is out of range");
+    return 0;
+}
+
+int64_t codec_get_sum(struct codec_in *in)
+{
+    return codec_within(in, codec_get_zigzag(in), 62);
+}
+
+/* 48 bits hold every event time, with room for a window before and after it. */
+int64_t codec_get_time(struct codec_in *in)
+{
+    int64_t x = codec_get_zigzag(in);
+
+    return x == INT64_MIN ? x : codec_within(in, x, 47);
+}
+
 size_t codec_get_count(struct codec_in *in, size_t each)
 {
     uint64_t n = codec_get_varint(in);

@@ -94,3 +94,47 @@ bool dedupe_seen(struct dedupe *d, uint64_t hash, int64_t time_ms, int64_t newes
     d->slots[dedupe_slot(d, hash)] = hash;
     return false;
 }
+
+void dedupe_save(const struct dedupe *d, struct codec_out *out)
+{
+    codec_put_varint(out, d->overflow);
+    codec_put_varint(out, d->count);
+    for (size_t i = 0; i < d->count; i++) {
+        const struct dedupe_entry *e = &d->ring[(d->from + i) & (d->cap - 1)];
+
+        codec_put_u64(out, e->hash);
+        codec_put_zigzag(out, e->time_ms);
+    }
+}
+
+/* Hashes of real ids are found after a step or two; others are not to make the load take for ever. */
+#define LOAD_PROBES(count) (64 * (uint64_t)(count) + 65536)
+
+void dedupe_load(struct dedupe *d, struct codec_in *in)
+{
+    uint64_t probes = 0;
+    size_t count;
+
+    d->overflow = codec_get_varint(in);
+    count = codec_get_count(in, sizeof(uint64_t) + 1);
+    if (count > d->limit)
+        codec_fail(in, "more event ids than the limit");
+    for (size_t i = 0; i < count && !in->error; i++) {
+        uint64_t hash = codec_get_u64(in);
+        int64_t time_ms = codec_get_time(in);
+        size_t at;
+
+        if (in->error)
+            return;
+        if (d->count == d->cap)
+            dedupe_grow(d);
+        at = dedupe_slot(d, hash);
+        probes += (at - hash) & (d->slot_count - 1);
+        if (hash == 0 || d->slots[at] || probes > LOAD_PROBES(count)) {
+            codec_fail(in, "the event ids are wrong");
+            return;
+        }
+        d->ring[d->count++] = (struct dedupe_entry){hash, time_ms};
+        d->slots[at] = hash;
+    }
+}

@@ -168,3 +168,42 @@ int64_t dwell_quantile(const struct dwell *h, double q)
         return h->min;
     return middle > h->max ? h->max : middle;
 }
+
+void dwell_save(const struct dwell *h, struct codec_out *out)
+{
+    codec_put_varint(out, h->present);
+    if (h->present == 0)
+        return;
+    codec_put_zigzag(out, h->n);
+    codec_put_zigzag(out, h->sum);
+    codec_put_zigzag(out, h->min);
+    codec_put_zigzag(out, h->max);
+    for (size_t i = 0; i < (size_t)bits_set(h->present) * DWELL_PAGE; i++)
+        codec_put_varint(out, (uint64_t)h->counts[i]);
+}
+
+void dwell_load(struct dwell *h, struct codec_in *in)
+{
+    uint64_t present = codec_get_varint(in), left;
+    size_t pages = bits_set(present);
+
+    if (present == 0)
+        return;
+    h->n = codec_get_sum(in);
+    h->sum = codec_get_sum(in);
+    h->min = codec_get_sum(in);
+    h->max = codec_get_sum(in);
+    if (present >> (DWELL_BUCKETS / DWELL_PAGE) || pages * DWELL_PAGE > in->left || h->n < 1) {
+        codec_fail(in, "a histogram is wrong");
+        return;
+    }
+    h->present = present;
+    h->counts = mem_zero(pages, DWELL_PAGE * sizeof(*h->counts));
+    left = (uint64_t)h->n;
+    for (size_t i = 0; i < pages * DWELL_PAGE; i++) {
+        h->counts[i] = (int64_t)codec_get_max(in, left);
+        left -= (uint64_t)h->counts[i];
+    }
+    if (!in->error && left > 0)
+        codec_fail(in, "a histogram does not add up");
+}

@@ -324,3 +324,107 @@ void entities_load_at(const struct entities *t, int shard, uint32_t place, struc
 {
     record_unpack(record_at(t, &t->shards[shard], place), ret, t->breakdowns);
 }
+
+/* --- saved state --- */
+
+static uint32_t chunk_records(const struct entity_shard *s, size_t chunk)
+{
+    uint32_t rest = s->count - (uint32_t)chunk * CHUNK;
+
+    return rest < CHUNK ? rest : CHUNK;
+}
+
+void entities_save(const struct entities *t, struct codec_out *out)
+{
+    for (int i = 0; i < ENTITY_SHARDS; i++) {
+        const struct entity_shard *s = &t->shards[i];
+
+        codec_put_u32(out, s->count);
+        for (size_t c = 0; c * CHUNK < s->count; c++)
+            codec_put(out, s->chunks[c], chunk_records(s, c) * t->stride);
+    }
+}
+
+static bool entity_is_sound(const struct entities *t, const struct entities_bounds *b,
+                            const struct entity *e)
+{
+    bool sound = e->stage < b->stages && e->highest < b->stages && e->latest < b->leaves &&
+                 e->stay < b->leaves && e->attempt_leaf < b->leaves && e->flags < 2 * ENTITY_SEEDED;
+
+    for (int i = 0; i < t->breakdowns; i++)
+        sound = sound && e->break_latest[i] < b->breaks[i] && e->break_stay[i] < b->breaks[i];
+    return sound;
+}
+
+/* Its slot, or EMPTY_INDEX where it is there already. Adds the slots looked at to *probes. */
+static uint32_t shard_free_slot(const struct entities *t, const struct entity_shard *s,
+                                uint64_t fingerprint, uint64_t *probes)
+{
+    uint16_t tag = tag_of(fingerprint);
+    uint32_t slot = slot_of(s, fingerprint);
+
+    for (uint32_t index; (index = slot_index(s, slot)) != EMPTY_INDEX; slot = slot_next(s, slot)) {
+        if (slot_tag(s, slot) == tag && record_fingerprint(record_at(t, s, index)) == fingerprint)
+            return EMPTY_INDEX;
+        ++*probes;
+    }
+    return slot;
+}
+
+static void shard_reserve(struct entities *t, struct entity_shard *s, uint32_t count)
+{
+    uint64_t slots = FIRST_SLOTS;
+
+    while ((uint64_t)count * 5 > slots * 4)
+        slots += slots / 2;
+    s->slots = mem_alloc((size_t)slots * SLOT);
+    memset(s->slots, 0xff, (size_t)slots * SLOT);
+    s->slot_count = (uint32_t)slots;
+    t->bytes += (size_t)slots * SLOT;
+    while (s->chunk_count * CHUNK < count)
+        shard_grow_chunks(t, s);
+}
+
+/* Fingerprints are hashes: they find a free slot within a few. Made-up ones are not to take for ever. */
+static void shard_index(struct entities *t, int shard, const struct entities_bounds *bounds,
+                        struct codec_in *in)
+{
+    struct entity_shard *s = &t->shards[shard];
+    uint64_t probes = 0, probes_max = 64 * (uint64_t)s->count + 65536;
+    struct entity e;
+
+    for (uint32_t place = 0; place < s->count; place++) {
+        uint32_t slot;
+
+        record_unpack(record_at(t, s, place), &e, t->breakdowns);
+        slot = shard_free_slot(t, s, e.fingerprint, &probes);
+        if (slot == EMPTY_INDEX || probes > probes_max || e.fingerprint >> 56 != (uint64_t)shard ||
+            !entity_is_sound(t, bounds, &e)) {
+            codec_fail(in, "an entity is wrong");
+            return;
+        }
+        slot_set(s, slot, place, tag_of(e.fingerprint));
+    }
+}
+
+void entities_restore(struct entities *t, const struct entities_bounds *bounds, struct codec_in *in)
+{
+    for (int i = 0; i < ENTITY_SHARDS && !in->error; i++) {
+        struct entity_shard *s = &t->shards[i];
+        uint32_t count = codec_get_u32(in);
+        const unsigned char *records = codec_get(in, (size_t)count * t->stride);
+
+        if (!records || count == 0)
+            continue;
+        if (count > t->limit - t->count) {
+            codec_fail(in, "more entities than the limit");
+            return;
+        }
+        shard_reserve(t, s, count);
+        s->count = count;
+        t->count += count;
+        for (size_t c = 0; c * CHUNK < count; c++)
+            memcpy(s->chunks[c], records + c * CHUNK * t->stride, chunk_records(s, c) * t->stride);
+        shard_index(t, i, bounds, in);
+    }
+}

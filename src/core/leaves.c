@@ -123,3 +123,43 @@ void leaves_text(const struct leaves *l, uint32_t leaf, struct buf *out)
         buf_add(out, text.p, text.len);
     }
 }
+
+void leaves_save(const struct leaves *l, struct codec_out *out)
+{
+    for (int d = 0; d < l->dims; d++)
+        names_save(&l->names[d], out);
+    codec_put_varint(out, l->count);
+    for (size_t i = 1; i < l->count; i++)
+        for (int d = 0; d < l->dims; d++)
+            codec_put_u16(out, l->keys[i].value[d]);
+}
+
+static struct leaf_key leaf_key_load(const struct leaves *l, struct codec_in *in)
+{
+    struct leaf_key key = {{0}};
+
+    for (int d = 0; d < l->dims; d++) {
+        key.value[d] = codec_get_u16(in);
+        if (key.value[d] == NAME_ABSENT || key.value[d] >= l->names[d].count)
+            codec_fail(in, "a leaf has a value that is not there");
+    }
+    return key;
+}
+
+void leaves_load(struct leaves *l, struct codec_in *in)
+{
+    uint64_t count;
+    int refused = 0;
+
+    for (int d = 0; d < l->dims; d++)
+        names_load(&l->names[d], in);
+    count = codec_get_max(in, (uint64_t)l->limit + 1);
+    if (!in->error && count < 1)
+        codec_fail(in, "leaf 0 is missing");
+    for (size_t i = 1; i < count && !in->error; i++) {
+        struct leaf_key key = leaf_key_load(l, in);
+
+        if (!in->error && leaves_find(l, &key, &refused) != i)
+            codec_fail(in, "a leaf is there twice");
+    }
+}

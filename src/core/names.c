@@ -122,3 +122,26 @@ size_t names_bytes(const struct names *n)
 {
     return n->text.cap + n->begin_cap * sizeof(*n->begin) + n->slot_count * sizeof(*n->slots);
 }
+
+void names_save(const struct names *n, struct codec_out *out)
+{
+    codec_put_varint(out, n->count - NAME_FIRST);
+    for (uint32_t i = NAME_FIRST; i < n->count; i++)
+        codec_put_span(out, names_text(n, i));
+}
+
+/* Interning gives the numbers again, or shows that a text is there twice, or beyond the cap. */
+void names_load(struct names *n, struct codec_in *in)
+{
+    size_t count = codec_get_count(in, 1);
+    int refused = 0;
+
+    if (!in->error && count < n->count - NAME_FIRST)
+        codec_fail(in, "configured values are missing");
+    for (size_t i = 0; i < count && !in->error; i++) {
+        struct span text = codec_get_span(in);
+
+        if (!text.p || names_intern(n, text, &refused) != NAME_FIRST + i)
+            codec_fail(in, "a name is wrong");
+    }
+}

@@ -152,3 +152,107 @@ int reorder_pop(struct reorder *r, struct arrival *ret)
     r->free[r->free_count++] = slot;
     return 1;
 }
+
+/* --- saved state --- */
+
+void arrival_save(const struct arrival *a, struct codec_out *out)
+{
+    codec_put_zigzag(out, a->time_ms);
+    codec_put_zigzag(out, a->order);
+    codec_put_zigzag(out, a->floor_ms);
+    codec_put_zigzag(out, a->entered_ms);
+    codec_put_zigzag(out, a->amount);
+    codec_put_u64(out, a->fingerprint);
+    codec_put_u64(out, a->id_hash);
+    for (int d = 0; d < DIMS_MAX; d++)
+        codec_put_varint(out, a->dims.value[d]);
+    for (int b = 0; b < BREAKDOWNS_MAX; b++)
+        codec_put_varint(out, a->breaks[b]);
+    codec_put_varint(out, a->reason);
+    codec_put_varint(out, a->stage_byte);
+    codec_put_varint(out, a->time_byte);
+    codec_put_varint(out, a->funnel);
+    codec_put_varint(out, a->sub);
+    codec_put_u8(out, a->stage);
+    codec_put_u8(out, a->kind);
+    codec_put_u8(out, a->has_amount);
+    codec_put_u8(out, a->late);
+    codec_put_u8(out, a->copy != NULL);
+    if (a->copy)
+        message_save(a->copy, out);
+}
+
+static void arrival_load_numbers(struct arrival *a, struct codec_in *in)
+{
+    for (int d = 0; d < DIMS_MAX; d++)
+        a->dims.value[d] = (uint16_t)codec_get_max(in, UINT16_MAX);
+    for (int b = 0; b < BREAKDOWNS_MAX; b++)
+        a->breaks[b] = (uint32_t)codec_get_max(in, UINT32_MAX);
+    a->reason = (uint32_t)codec_get_max(in, UINT32_MAX);
+    a->stage_byte = (uint32_t)codec_get_max(in, UINT32_MAX);
+    a->time_byte = (uint32_t)codec_get_max(in, UINT32_MAX);
+    a->funnel = (uint16_t)codec_get_max(in, UINT16_MAX);
+    a->sub = (uint16_t)codec_get_max(in, UINT16_MAX);
+}
+
+void arrival_load(struct arrival *a, struct codec_in *in)
+{
+    *a = (struct arrival){.time_ms = codec_get_time(in)};
+    a->order = codec_get_sum(in);
+    a->floor_ms = codec_get_time(in);
+    a->entered_ms = codec_get_time(in);
+    a->amount = codec_get_sum(in);
+    a->fingerprint = codec_get_u64(in);
+    a->id_hash = codec_get_u64(in);
+    arrival_load_numbers(a, in);
+    a->stage = codec_get_u8(in);
+    a->kind = (uint8_t)codec_get_max(in, EVENT_DELETE);
+    a->has_amount = codec_get_bool(in);
+    a->late = codec_get_bool(in);
+    if (codec_get_bool(in))
+        a->copy = message_load(in);
+}
+
+void reorder_save(const struct reorder *r, struct codec_out *out)
+{
+    codec_put_varint(out, r->ring_count);
+    for (size_t i = 0; i < r->ring_count; i++)
+        arrival_save(&r->pool[*ring_at(r, i)], out);
+    codec_put_varint(out, r->heap_count);
+    for (size_t i = 0; i < r->heap_count; i++)
+        arrival_save(&r->pool[r->heap[i]], out);
+}
+
+/* The least bytes of an arrival. */
+#define ARRIVAL_BYTES (8 * 2 + 12 + 5 + 5 + 5)
+
+static bool reorder_load_one(struct reorder *r, struct codec_in *in, bool heap)
+{
+    struct arrival a;
+
+    arrival_load(&a, in);
+    if (in->error)
+        return false;
+    if (!heap) {
+        if (r->ring_count > 0 && arrival_before(&a, &r->pool[*ring_at(r, r->ring_count - 1)]))
+            codec_fail(in, "the waiting events are not in order");
+        ring_push(r, reorder_slot(r, &a));
+        return !in->error;
+    }
+    r->heap = mem_grow(r->heap, r->heap_count, &r->heap_cap, sizeof(*r->heap));
+    r->heap[r->heap_count++] = reorder_slot(r, &a);
+    if (r->heap_count > 1 && arrival_before(&a, &r->pool[r->heap[(r->heap_count - 2) / 2]]))
+        codec_fail(in, "the waiting events are not in order");
+    return !in->error;
+}
+
+void reorder_load(struct reorder *r, struct codec_in *in)
+{
+    size_t count = codec_get_count(in, ARRIVAL_BYTES);
+
+    while (count > 0 && reorder_load_one(r, in, false))
+        count--;
+    count = codec_get_count(in, ARRIVAL_BYTES);
+    while (count > 0 && reorder_load_one(r, in, true))
+        count--;
+}

@@ -187,3 +187,55 @@ uint32_t riskset_column(const struct riskset *rs, int bin, int64_t column)
         return 0;
     return rs->columns[riskset_slot(rs->ages, bin, column)];
 }
+
+/* The columns with stays in them, each by its distance from the last: most are empty. */
+void riskset_save(const struct riskset *rs, struct codec_out *out)
+{
+    uint32_t slots = rs->columns ? rs->ages->slots : 0, used = 0, next = 0;
+
+    for (uint32_t i = 0; i < slots; i++)
+        used += rs->columns[i] > 0;
+    codec_put_varint(out, used);
+    for (uint32_t i = 0; i < slots; i++) {
+        if (rs->columns[i] == 0)
+            continue;
+        codec_put_varint(out, i - next);
+        codec_put_varint(out, rs->columns[i]);
+        next = i + 1;
+    }
+}
+
+static int slot_bin(const struct ages *a, uint32_t slot)
+{
+    int bin = a->bins - 1;
+
+    while (bin > 0 && slot < a->slot[bin])
+        bin--;
+    return bin;
+}
+
+void riskset_load(struct riskset *rs, struct codec_in *in)
+{
+    uint64_t used = codec_get_max(in, rs->ages->slots), slot = 0;
+
+    if (used > 0)
+        rs->columns = mem_zero(rs->ages->slots, sizeof(*rs->columns));
+    for (uint64_t i = 0; i < used && !in->error; i++, slot++) {
+        uint64_t gap = codec_get_max(in, rs->ages->slots), n = codec_get_max(in, UINT32_MAX);
+        int bin;
+
+        slot += gap;
+        if (in->error || slot >= rs->ages->slots || n == 0) {
+            codec_fail(in, "a risk set has a column that is not there");
+            return;
+        }
+        bin = slot_bin(rs->ages, (uint32_t)slot);
+        if (n > UINT32_MAX - rs->n[bin]) {
+            codec_fail(in, "a risk set holds too many stays");
+            return;
+        }
+        rs->columns[slot] = (uint32_t)n;
+        rs->n[bin] += (uint32_t)n;
+        rs->open += (int64_t)n;
+    }
+}

@@ -6,39 +6,6 @@
 #include "funnel/mem.h"
 #include "funnel/tally.h"
 
-/* In one block; mem_free. */
-static struct message *copy_message(const struct message *m)
-{
-    size_t headers = m->header_count * sizeof(*m->headers),
-           text = m->value.len + (size_t)m->key.len;
-    struct message_header *h;
-    struct message *copy;
-    char *p;
-
-    for (size_t i = 0; i < m->header_count; i++)
-        text += m->headers[i].name.len + (size_t)m->headers[i].value.len;
-    copy = mem_alloc(sizeof(*copy) + headers + text);
-    *copy = *m;
-    h = (struct message_header *)(copy + 1);
-    p = (char *)h + headers;
-#define MOVE(span) \
-    do { \
-        if ((span).p) \
-            (span).p = memcpy(p, (span).p, (span).len); \
-        p += (span).len; \
-    } while (0)
-    MOVE(copy->value);
-    MOVE(copy->key);
-    for (size_t i = 0; i < m->header_count; i++) {
-        h[i] = m->headers[i];
-        MOVE(h[i].name);
-        MOVE(h[i].value);
-    }
-#undef MOVE
-    copy->headers = h;
-    return copy;
-}
-
 void tally_release(struct tally *t, int64_t up_to_ms)
 {
     const struct arrival *next;
@@ -129,7 +96,7 @@ static void tally_admit(struct tally *t, struct arrival *a, const struct message
         return;
     }
     if (t->funnels[a->funnel].funnel->skip == SKIP_REJECT)
-        a->copy = copy_message(m);
+        a->copy = message_copy(m);
     if (late) {
         tally_late(t, a, m);
         return;
@@ -224,7 +191,7 @@ static void waiting_push(struct tally *t, struct arrival *a, const struct messag
         mem_free(oldest.copy);
     }
     t->counters.n[COUNTER_WAITING_FUTURE]++;
-    a->copy = copy_message(m);
+    a->copy = message_copy(m);
     t->waiting[t->waiting_count++] = *a;
 }
 

@@ -88,3 +88,30 @@ struct window_sum window_read(const struct window *w, const struct window_def *d
     }
     return sum;
 }
+
+void window_save(const struct window *w, const struct window_def *d, struct codec_out *out)
+{
+    codec_put_zigzag(out, w->head);
+    for (int64_t i = 0; i < d->ring; i++) {
+        codec_put_varint(out, w->slots[i].entries);
+        codec_put_varint(out, w->slots[i].conversions);
+    }
+}
+
+struct window *window_load(const struct window_def *d, struct codec_in *in)
+{
+    int64_t head = codec_get_time(in);
+    struct window *w;
+
+    if (in->left / 2 < (size_t)d->ring) {
+        codec_fail(in, "a window ends too early");
+        return NULL;
+    }
+    w = window_new(d);
+    w->head = head;
+    for (int64_t i = 0; i < d->ring; i++) {
+        w->slots[i].entries = codec_get_max(in, UINT64_C(1) << 62);
+        w->slots[i].conversions = codec_get_max(in, UINT64_C(1) << 62);
+    }
+    return w;
+}
