@@ -53,9 +53,10 @@ struct span codec_get_span(struct codec_in *in); /* borrowed */
 /* Fails what is larger than max. */
 uint64_t codec_get_max(struct codec_in *in, uint64_t max);
 bool codec_get_bool(struct codec_in *in);
-/* As codec_put_zigzag wrote it. A time in ms, or a pane: what is far from any event time, and not INT64_MIN, fails.
+/* As codec_put_zigzag wrote it. A time in ms, or a pane (or a slot of panes): what is far from any event time, and not INT64_MIN, fails.
  * A sum: far enough from the ends of its type for what still comes. */
 int64_t codec_get_time(struct codec_in *in);
+int64_t codec_get_pane(struct codec_in *in);
 int64_t codec_get_sum(struct codec_in *in);
 /* A count of things that take at least `each` bytes: fails where they cannot be there. */
 size_t codec_get_count(struct codec_in *in, size_t each);

@@ -14,6 +14,7 @@
 
 #include "funnel/alert.h"
 #include "funnel/cells.h"
+#include "funnel/codec.h"
 #include "funnel/decision.h"
 #include "funnel/dwell.h"
 #include "funnel/funnel.h"
@@ -29,6 +30,7 @@ struct cohort_day {
     uint32_t entered, credited, seeded;
     uint32_t exits[EXIT_CAUSES];
 };
+#define COHORT_DAYS_MAX 4096 /* see cohort_at */
 struct cohort {
     struct cohort_day *days; /* by day, ascending; days without stays are left out */
     size_t count, cap;
@@ -42,7 +44,7 @@ struct judge_step {
     int64_t expired_unheard; /* left the last age bin without a word */
     struct riskset risk;
     int64_t risk_pane; /* the last pane it was brought to; INT64_MIN before the first stay */
-    uint32_t pane_entered, pane_credited, pane_advanced; /* of the pane being closed */
+    uint32_t pane_entered, pane_credited, pane_advanced; /* of the pane being closed; not saved */
     struct dwell dwell;
     struct cohort cohort;
 };
@@ -70,6 +72,8 @@ struct series {
     struct window **windows; /* [step * window_count + window]; NULL before the first entry */
 };
 
+#define SERIES_PER_SPEC_MAX 1024
+
 struct segment_spec {
     int dims[DIMS_MAX];
     int count;
@@ -96,9 +100,12 @@ struct pending_pane {
 };
 
 /* What each source's numbers mean here. */
+struct judge_map {
+    uint32_t *to; /* owned; by the source's number, in whose order they come */
+    size_t count, cap;
+};
 struct judge_source {
-    uint32_t *combos, *reasons, *breaks[BREAKDOWNS_MAX];
-    size_t combo_cap, reason_cap, break_cap[BREAKDOWNS_MAX];
+    struct judge_map combos, reasons, breaks[BREAKDOWNS_MAX];
     int64_t pane;       /* of the cells being read */
     int64_t closed;     /* INT64_MIN: nothing yet */
     bool muted;         /* a bootstrap: panes of this source are not published ... */
@@ -141,7 +148,7 @@ struct judge {
     struct judge_touch {
         uint32_t leaf;
         int step;
-    } * touched; /* steps with entries or conversions in the pane being closed */
+    } * touched; /* steps with entries or conversions in the pane being closed; not saved */
     size_t touched_count, touched_cap;
     int64_t closed;     /* INT64_MIN before the first pane */
     bool finished;      /* `closed` is the last pane, not a whole one */
@@ -177,6 +184,10 @@ void judge_control(struct judge *j, const struct decision *d);
  * totals, without verdicts. */
 void judge_finish(struct judge *j, int64_t last);
 
+/* judge_save.c: between steps. Load is into a new one of the same settings. */
+void judge_save(const struct judge *j, struct codec_out *out);
+void judge_load(struct judge *j, struct codec_in *in);
+
 /* Checks SEMANTICS section 3's conservation for every step and leaf; returns how many do not balance. */
 uint64_t judge_audit(struct judge *j);
 
@@ -190,7 +201,8 @@ struct etime judge_reached(const struct judge *j);
 
 /* Puts out an alert of this funnel, marked by the silences in force. */
 void judge_put_alert(struct judge *j, struct alert *a, struct records *out);
-
+/* judge.c */
+void judge_map_set(struct judge_map *m, uint32_t from, uint32_t to);
 /* judge_pane.c */
 void judge_apply_pane(struct judge *j, const struct pending_pane *p);
 void judge_step_advance(struct judge_step *s, int64_t to); /* its risk set */
@@ -198,8 +210,14 @@ void judge_step_advance(struct judge_step *s, int64_t to); /* its risk set */
 void judge_leaves_init(struct judge *j);
 void judge_leaves_deinit(struct judge *j);
 uint32_t judge_combo(struct judge *j, struct span text);
+void judge_combos_reserve(struct judge *j); /* room in combo_leaf for all combos */
+/* Without values and series. */
+struct judge_leaf *judge_leaf_add(struct judge *j, uint32_t combo);
 void judge_admit(struct judge *j, const struct cell *cells, size_t count);
 struct cohort_day *cohort_at(struct cohort *c, int32_t day);
+/* judge_save_leaf.c: leaves, and what belongs to them */
+void judge_leaves_save(const struct judge *j, struct codec_out *out);
+void judge_leaves_load(struct judge *j, struct codec_in *in);
 /* series.c */
 void series_init(struct judge *j);
 void series_deinit(struct judge *j);
@@ -214,5 +232,10 @@ struct window *series_window(struct judge *j, uint32_t series, int step,
                              size_t window); /* creates */
 /* Text of the value a series shows for dim: borrowed. */
 struct span series_value(const struct judge *j, const struct series *s, int dim);
+/* series_save.c: series with their windows, and the values shown */
+void series_save(const struct judge *j, struct codec_out *out);
+void series_load(struct judge *j, struct codec_in *in);
+struct series *series_add(struct judge *j, const struct series *s); /* series.c */
+void series_reserve(struct judge *j, int dim, uint32_t value); /* room for it in shown, score */
 
 #endif

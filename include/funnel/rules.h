@@ -46,6 +46,9 @@ void rules_step(struct judge *j, int64_t pane, struct records *out);
 /* The first pane after `pane` in which rules_step has something to do though no cell comes; INT64_MAX. */
 int64_t rules_next(const struct judge *j, int64_t pane);
 void rules_gauge(const struct judge *j, uint64_t *firing, uint64_t *pending);
+/* rules_save.c: after the series. Each rule must mean what it meant, by its hash. */
+void rules_save(const struct judge *j, struct codec_out *out);
+void rules_load(struct judge *j, struct codec_in *in);
 
 /* Puts out a record of the watch's alert. reason: why it ends; of no account where it does not. */
 struct reading;

@@ -40,7 +40,8 @@ struct tally_funnel {
     struct names reasons;
     struct dedupe dedupe;
     struct automaton automaton;
-    struct cells out; /* what the judge has not taken yet; cleared by the caller after each step */
+    struct cells
+        out; /* what the judge has not taken yet; cleared by the caller after each step, not saved */
     int64_t counts[FUNNEL_COUNT_COUNT]; /* of the open pane, since the last flush */
     int64_t first_ms, last_ms;          /* event times likewise */
     int64_t pane;                       /* the cells' pane; INT64_MIN before the first */
@@ -57,7 +58,7 @@ struct tally {
     size_t funnel_count;
     struct reorder reorder;
     struct arrival ready[TALLY_READY];
-    size_t ready_count;
+    size_t ready_count;      /* 0 between steps: not saved */
     struct arrival *waiting; /* with their copies */
     size_t waiting_count;
     int64_t newest_ms;        /* the latest event time taken; INT64_MIN before the first */
@@ -66,10 +67,11 @@ struct tally {
     int64_t swept;            /* last pane whose slice of forgotten entities was swept; INT64_MIN */
     struct decision_queue decisions; /* whose place in the log is still to come */
     bool muted;                      /* a bootstrap: what it puts out is not published */
-    struct pulse_notes pulse;        /* what the pulse has not taken yet; cleared by the caller */
+    struct pulse_notes
+        pulse;        /* what the pulse has not taken yet; cleared by the caller, not saved */
     int64_t lettered; /* the last message dead-lettered: once, not once an entity or a funnel */
     struct counters counters;
-    uint64_t trace; /* fingerprint to explain; 0: none */
+    uint64_t trace; /* fingerprint to explain; 0: none. Not saved, nor is its text */
     struct buf trace_text;
     struct records *records; /* during a step */
 };
@@ -84,6 +86,11 @@ void tally_deinit(struct tally *t);
 void tally_step(struct tally *t, const struct tally_input *in, struct records *out);
 /* The end of a finite log: what waits is released, panes close up to the last event time. */
 void tally_end(struct tally *t, struct records *out);
+
+/* tally_save.c: between steps, when the judges and the pulse have taken what there was for them. Load is into a
+ * new one of the same settings. */
+void tally_save(const struct tally *t, struct codec_out *out);
+void tally_load(struct tally *t, struct codec_in *in);
 
 uint64_t tally_fingerprint(const struct tally *t, struct span entity);
 /* The open pane: every earlier one is closed. INT64_MIN before the first event. */

@@ -226,6 +226,14 @@ int64_t codec_get_time(struct codec_in *in)
     return x == INT64_MIN ? x : codec_within(in, x, 47);
 }
 
+/* Panes of a second at least, of a quarter of an hour at most. */
+int64_t codec_get_pane(struct codec_in *in)
+{
+    int64_t x = codec_get_zigzag(in);
+
+    return x == INT64_MIN ? x : codec_within(in, x, 38);
+}
+
 size_t codec_get_count(struct codec_in *in, size_t each)
 {
     uint64_t n = codec_get_varint(in);

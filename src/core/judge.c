@@ -35,10 +35,10 @@ void judge_init(struct judge *j, const struct funnel *f, const struct zone *zone
 void judge_deinit(struct judge *j)
 {
     for (size_t i = 0; i < j->source_count; i++) {
-        mem_free(j->sources[i].combos);
-        mem_free(j->sources[i].reasons);
+        mem_free(j->sources[i].combos.to);
+        mem_free(j->sources[i].reasons.to);
         for (int b = 0; b < BREAKDOWNS_MAX; b++)
-            mem_free(j->sources[i].breaks[b]);
+            mem_free(j->sources[i].breaks[b].to);
     }
     mem_free(j->sources);
     for (size_t i = 0; i < j->pending_count; i++)
@@ -60,11 +60,13 @@ void judge_deinit(struct judge *j)
 
 /* --- taking cells --- */
 
-static void translate(uint32_t **map, size_t *cap, uint32_t from, uint32_t to)
+void judge_map_set(struct judge_map *m, uint32_t from, uint32_t to)
 {
-    while (from >= *cap)
-        *map = mem_grow(*map, *cap, cap, sizeof(**map));
-    (*map)[from] = to;
+    while (from >= m->cap)
+        m->to = mem_grow(m->to, m->cap, &m->cap, sizeof(*m->to));
+    m->to[from] = to;
+    if (from >= m->count)
+        m->count = (size_t)from + 1;
 }
 
 static void take_definition(struct judge *j, struct judge_source *s, const struct cell *c,
@@ -74,15 +76,15 @@ static void take_definition(struct judge *j, struct judge_source *s, const struc
     int refused = 0;
 
     if (c->kind == CELL_LEAF)
-        translate(&s->combos, &s->combo_cap, c->leaf, judge_combo(j, text));
+        judge_map_set(&s->combos, c->leaf, judge_combo(j, text));
     else if (c->kind == CELL_REASON)
-        translate(&s->reasons, &s->reason_cap, c->leaf,
-                  c->leaf < NAME_FIRST ? c->leaf : names_intern(&j->reasons, text, &refused));
+        judge_map_set(&s->reasons, c->leaf,
+                      c->leaf < NAME_FIRST ? c->leaf : names_intern(&j->reasons, text, &refused));
     else if (c->kind == CELL_VALUE)
-        translate(&s->breaks[c->stage], &s->break_cap[c->stage], c->leaf,
-                  c->leaf < NAME_FIRST
-                      ? c->leaf
-                      : names_intern(&j->breakdowns[c->stage].values, text, &refused));
+        judge_map_set(&s->breaks[c->stage], c->leaf,
+                      c->leaf < NAME_FIRST
+                          ? c->leaf
+                          : names_intern(&j->breakdowns[c->stage].values, text, &refused));
 }
 
 static struct pending_pane *pending_at(struct judge *j, int64_t pane)
@@ -129,11 +131,11 @@ static void take_cell(struct judge *j, const struct judge_source *s, struct pend
     struct cell mine = *c;
 
     if (c->kind == CELL_LOST)
-        mine.leaf = s->reasons[c->leaf];
+        mine.leaf = s->reasons.to[c->leaf];
     else if (c->kind == CELL_BREAK)
-        mine.leaf = s->breaks[c->bin][c->leaf];
+        mine.leaf = s->breaks[c->bin].to[c->leaf];
     else if (c->kind < CELL_BREAK)
-        mine.leaf = s->combos[c->leaf];
+        mine.leaf = s->combos.to[c->leaf];
     pending_push(j, p, &mine);
 }
 

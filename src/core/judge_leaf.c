@@ -29,7 +29,7 @@ static void leaf_values(struct judge *j, struct span text, uint32_t *ret_values)
     }
 }
 
-static void leaf_append(struct judge *j, uint32_t combo)
+struct judge_leaf *judge_leaf_add(struct judge *j, uint32_t combo)
 {
     struct judge_leaf *leaf;
 
@@ -42,10 +42,17 @@ static void leaf_append(struct judge *j, uint32_t combo)
         riskset_init(&leaf->steps[s].risk, &j->funnel->ages[s]);
         leaf->steps[s].risk_pane = INT64_MIN;
     }
+    j->combo_leaf[combo] = (int32_t)j->leaf_count++;
+    return leaf;
+}
+
+static void leaf_append(struct judge *j, uint32_t combo)
+{
+    struct judge_leaf *leaf = judge_leaf_add(j, combo);
+
     leaf_values(j, names_text(&j->combos, combo), leaf->value);
     for (int d = 0; d < j->funnel->dim_count; d++)
         series_show_new(j, d, leaf->value[d]);
-    j->combo_leaf[combo] = (int32_t)j->leaf_count++;
     series_of_leaf(j, leaf);
 }
 
@@ -92,14 +99,20 @@ uint32_t judge_combo(struct judge *j, struct span text)
 {
     int refused = 0;
     uint32_t combo = names_intern(&j->combos, text, &refused);
+
+    judge_combos_reserve(j);
+    return combo;
+}
+
+void judge_combos_reserve(struct judge *j)
+{
     size_t before = j->combo_cap;
 
-    while (combo >= j->combo_cap)
+    while (j->combos.count > j->combo_cap)
         j->combo_leaf = mem_grow(j->combo_leaf, j->combo_cap, &j->combo_cap,
                                  sizeof(*j->combo_leaf));
     for (; before < j->combo_cap; before++)
         j->combo_leaf[before] = -1;
-    return combo;
 }
 
 struct combo_text {
@@ -148,8 +161,7 @@ void judge_admit(struct judge *j, const struct cell *cells, size_t count)
 }
 
 /* Days come nearly in order: an old entry's exit finds its day near the end. Eleven years are kept: the longest
- * window of a step (3650 days), then the longest of a rule (400), and some for rounding. */
-#define COHORT_DAYS_MAX 4096
+ * window of a step (3650 days), then the longest of a rule (400), and some for rounding: COHORT_DAYS_MAX. */
 
 /* Where `day` is, or would be inserted. Nearly always it is among the last. */
 static size_t cohort_find(const struct cohort *c, int32_t day)

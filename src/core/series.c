@@ -7,8 +7,6 @@
 #include "funnel/judge.h"
 #include "funnel/mem.h"
 
-#define SERIES_PER_SPEC_MAX 1024
-
 static bool spec_equal(const struct segment_spec *a, const struct segment_spec *b)
 {
     return a->count == b->count &&
@@ -44,7 +42,7 @@ size_t series_spec(struct judge *j, const struct settings_strings *dims)
     return j->spec_count++;
 }
 
-static void series_add(struct judge *j, const struct series *s)
+struct series *series_add(struct judge *j, const struct series *s)
 {
     struct series *new;
 
@@ -54,6 +52,7 @@ static void series_add(struct judge *j, const struct series *s)
     new->since = INT64_MIN;
     new->windows = mem_zero(((size_t)j->funnel->overall + 1) * j->window_count,
                             sizeof(*new->windows));
+    return new;
 }
 
 static uint32_t series_find(struct judge *j, const struct series *s)
@@ -152,7 +151,7 @@ static bool shows_all(const struct judge *j, int dim)
     return j->funnel->settings->dims.items[dim].values.count > 0;
 }
 
-static void scores_reserve(struct judge *j, int dim, uint32_t value)
+void series_reserve(struct judge *j, int dim, uint32_t value)
 {
     while (value >= j->shown_cap[dim]) {
         size_t from = j->shown_cap[dim];
@@ -167,7 +166,7 @@ static void scores_reserve(struct judge *j, int dim, uint32_t value)
 /* A value just admitted is shown while there is room; what stands for "no value" always is. */
 void series_show_new(struct judge *j, int dim, uint32_t value)
 {
-    scores_reserve(j, dim, value);
+    series_reserve(j, dim, value);
     if (j->shown[dim][value] || value == NAME_OTHER)
         return;
     if (value == NAME_NONE || shows_all(j, dim)) {
@@ -200,7 +199,7 @@ static void choose_top(struct judge *j, int dim, int64_t days)
     uint32_t n = 0;
 
     for (uint32_t v = NAME_FIRST; v < count; v++) {
-        scores_reserve(j, dim, v);
+        series_reserve(j, dim, v);
         /* As if every day between had chosen, and halved, for itself. */
         j->score[dim][v] = days <= 64 ? j->score[dim][v] >> (days - 1) : 0;
         all[n++] = (struct busy_value){j->score[dim][v], names_text(&j->values[dim], v), v};

@@ -100,7 +100,7 @@ void window_save(const struct window *w, const struct window_def *d, struct code
 
 struct window *window_load(const struct window_def *d, struct codec_in *in)
 {
-    int64_t head = codec_get_time(in);
+    int64_t head = codec_get_pane(in);
     struct window *w;
 
     if (in->left / 2 < (size_t)d->ring) {

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the rules remember of their watches, as bytes. */
+#include "funnel/mem.h"
+#include "funnel/rules.h"
+
+static void watch_save(const struct watch *w, struct codec_out *out)
+{
+    codec_put_varint(out, w->series);
+    codec_put_varint(out, (uint64_t)w->step);
+    codec_put_u8(out, (uint8_t)w->life.state);
+    codec_put_zigzag(out, w->life.since_ms);
+    codec_put_zigzag(out, w->life.fired_ms);
+    codec_put_u8(out, (uint8_t)w->verdict);
+    codec_put_varint(out, w->sequence);
+    codec_put_zigzag(out, w->starts_at.ms);
+    codec_put_f64(out, w->reference);
+    codec_put_u8(out, w->rise);
+    codec_put_u8(out, w->published);
+}
+#define WATCH_BYTES (10 + sizeof(double)) /* the least */
+
+void rules_save(const struct judge *j, struct codec_out *out)
+{
+    codec_put_varint(out, j->rules->alerts);
+    codec_put_varint(out, j->rules->count);
+    for (size_t i = 0; i < j->rules->count; i++) {
+        const struct rule *r = &j->rules->items[i];
+
+        codec_put_u64(out, r->hash);
+        codec_put_varint(out, r->series_seen);
+        codec_put_varint(out, r->count);
+        for (size_t k = 0; k < r->count; k++)
+            watch_save(&r->watches[k], out);
+    }
+}
+
+static void watch_load(const struct judge *j, const struct rule *r, struct watch *w,
+                       struct codec_in *in)
+{
+    *w = (struct watch){.series = (uint32_t)codec_get_max(in, UINT32_MAX)};
+    w->step = (int)codec_get_max(in, (uint64_t)j->funnel->overall);
+    w->life.state = (enum alert_state)codec_get_max(in, ALERT_RESOLVING);
+    w->life.since_ms = codec_get_time(in);
+    w->life.fired_ms = codec_get_time(in);
+    w->verdict = (enum alert_verdict)codec_get_max(in, VERDICT_BREACH);
+    w->sequence = (uint32_t)codec_get_max(in, UINT32_MAX);
+    w->starts_at.ms = codec_get_time(in);
+    w->reference = codec_get_f64(in);
+    w->rise = codec_get_bool(in);
+    w->published = codec_get_bool(in);
+    if (w->series >= r->series_seen || j->series[w->series].spec != r->spec || !r->steps[w->step])
+        codec_fail(in, "a rule watches what is not there");
+}
+
+static void rule_load(const struct judge *j, struct rule *r, struct codec_in *in)
+{
+    uint64_t hash = codec_get_u64(in);
+    size_t count;
+
+    if (!in->error && hash != r->hash)
+        codec_fail(in, "a rule means something else");
+    r->series_seen = (size_t)codec_get_max(in, j->series_count);
+    count = codec_get_count(in, WATCH_BYTES);
+    for (size_t k = 0; k < count && !in->error; k++) {
+        r->watches = mem_grow(r->watches, r->count, &r->cap, sizeof(*r->watches));
+        watch_load(j, r, &r->watches[r->count++], in);
+    }
+}
+
+void rules_load(struct judge *j, struct codec_in *in)
+{
+    j->rules->alerts = codec_get_varint(in);
+    if (codec_get_varint(in) != j->rules->count)
+        codec_fail(in, "there are more rules, or fewer");
+    for (size_t i = 0; i < j->rules->count && !in->error; i++)
+        rule_load(j, &j->rules->items[i], in);
+}
