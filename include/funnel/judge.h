@@ -235,7 +235,7 @@ struct span series_value(const struct judge *j, const struct series *s, int dim)
 /* series_save.c: series with their windows, and the values shown */
 void series_save(const struct judge *j, struct codec_out *out);
 void series_load(struct judge *j, struct codec_in *in);
-struct series *series_add(struct judge *j, const struct series *s); /* series.c */
+struct series *series_add(struct judge *j, const struct series *s); /* series.c; without windows */
 void series_reserve(struct judge *j, int dim, uint32_t value); /* room for it in shown, score */
 
 #endif

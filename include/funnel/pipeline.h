@@ -60,7 +60,7 @@ const struct pulse *pipeline_pulse(const struct pipeline *p, uint16_t input);
 
 /* --- saved state ---
  *
- * In sections: one a tally, a pulse and a judge. Saving allocates nothing and changes nothing. */
+ * In sections: one of its own, then one a tally, a pulse and a judge. Saving allocates nothing and changes nothing. */
 size_t pipeline_sections(const struct pipeline *p);
 void pipeline_section_name(const struct pipeline *p, size_t section, char name[32]); /* "tally 3" */
 void pipeline_section_save(const struct pipeline *p, size_t section, struct codec_out *out);

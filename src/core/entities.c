@@ -416,10 +416,6 @@ void entities_restore(struct entities *t, const struct entities_bounds *bounds, 
 
         if (!records || count == 0)
             continue;
-        if (count > t->limit - t->count) {
-            codec_fail(in, "more entities than the limit");
-            return;
-        }
         shard_reserve(t, s, count);
         s->count = count;
         t->count += count;

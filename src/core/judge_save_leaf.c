@@ -164,7 +164,8 @@ static struct judge_leaf *leaf_at(struct judge *j, size_t i, struct codec_in *in
     uint32_t combo = (uint32_t)codec_get_max(in, j->combos.count - 1);
     struct judge_leaf *leaf;
 
-    if (combo < NAME_FIRST || (i == 0 ? combo != j->leaves[0].combo : j->combo_leaf[combo] != -1))
+    if (in->error || combo < NAME_FIRST ||
+        (i == 0 ? combo != j->leaves[0].combo : j->combo_leaf[combo] != -1))
         codec_fail(in, "a leaf is there twice");
     if (in->error)
         return NULL;
@@ -180,9 +181,11 @@ static void leaf_load(struct judge *j, size_t i, struct codec_in *in)
     struct judge_leaf *leaf = leaf_at(j, i, in);
 
     for (size_t k = 0; leaf && k < j->spec_count; k++) {
-        leaf->series[k] = (uint32_t)codec_get_max(in, j->series_count - 1);
-        if (j->series[leaf->series[k]].spec != k)
-            codec_fail(in, "a leaf is in a series of another segment");
+        leaf->series[k] = (uint32_t)codec_get_max(in, UINT32_MAX);
+        if (leaf->series[k] >= j->series_count || j->series[leaf->series[k]].spec != k) {
+            codec_fail(in, "a leaf is in a series that is not there");
+            leaf = NULL;
+        }
     }
     if (in->error)
         return;
@@ -197,8 +200,7 @@ static void leaf_load(struct judge *j, size_t i, struct codec_in *in)
 
 void judge_leaves_load(struct judge *j, struct codec_in *in)
 {
-    size_t limit = (size_t)j->funnel->root->limits.leaves + 1;
-    size_t count = (size_t)codec_get_max(in, limit);
+    size_t count = (size_t)codec_get_max(in, j->combos.count - NAME_FIRST);
     uint32_t values[DIMS_MAX];
 
     judge_combos_reserve(j);

@@ -148,18 +148,21 @@ static struct leaf_key leaf_key_load(const struct leaves *l, struct codec_in *in
 
 void leaves_load(struct leaves *l, struct codec_in *in)
 {
+    uint32_t limit = l->limit;
     uint64_t count;
     int refused = 0;
 
     for (int d = 0; d < l->dims; d++)
         names_load(&l->names[d], in);
-    count = codec_get_max(in, (uint64_t)l->limit + 1);
+    count = codec_get_max(in, LEAVES_CAP + 1);
     if (!in->error && count < 1)
         codec_fail(in, "leaf 0 is missing");
+    l->limit = LEAVES_CAP; /* a reload may have lowered the limit below what is there */
     for (size_t i = 1; i < count && !in->error; i++) {
         struct leaf_key key = leaf_key_load(l, in);
 
         if (!in->error && leaves_find(l, &key, &refused) != i)
             codec_fail(in, "a leaf is there twice");
     }
+    l->limit = limit;
 }

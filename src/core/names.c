@@ -130,18 +130,22 @@ void names_save(const struct names *n, struct codec_out *out)
         codec_put_span(out, names_text(n, i));
 }
 
-/* Interning gives the numbers again, or shows that a text is there twice, or beyond the cap. */
+/* Interning gives the numbers again, or shows that a text is there twice. The limit bounds what comes: a reload
+ * may have lowered it below what is there. */
 void names_load(struct names *n, struct codec_in *in)
 {
     size_t count = codec_get_count(in, 1);
+    uint32_t limit = n->limit;
     int refused = 0;
 
     if (!in->error && count < n->count - NAME_FIRST)
         codec_fail(in, "configured values are missing");
+    n->limit = UINT32_MAX - NAME_FIRST;
     for (size_t i = 0; i < count && !in->error; i++) {
         struct span text = codec_get_span(in);
 
         if (!text.p || names_intern(n, text, &refused) != NAME_FIRST + i)
             codec_fail(in, "a name is wrong");
     }
+    n->limit = limit;
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Series as bytes: the values shown, and each series with those of its windows that exist. */
-#include <string.h>
-
 #include "funnel/judge.h"
 #include "funnel/mem.h"
 
@@ -43,8 +41,10 @@ void series_save(const struct judge *j, struct codec_out *out)
 {
     for (int d = 0; d < j->funnel->dim_count; d++)
         shown_save(j, d, out);
-    for (size_t w = 0; w < j->window_count; w++)
+    for (size_t w = 0; w < j->window_count; w++) {
         codec_put_zigzag(out, j->windows[w].busy);
+        codec_put_zigzag(out, j->windows[w].since);
+    }
     codec_put_varint(out, j->series_count);
     for (size_t i = 0; i < j->series_count; i++) {
         const struct series *s = &j->series[i];
@@ -97,36 +97,25 @@ static void series_load_key(const struct judge *j, struct series *s, struct code
     }
 }
 
-/* The first ones, of leaf 0, are there from the start. */
-static struct series *series_load_one(struct judge *j, size_t i, struct codec_in *in)
-{
-    struct series key = {.spec = 0};
-    struct series *s = i < j->series_count ? &j->series[i] : NULL;
-
-    series_load_key(j, &key, in);
-    if (s && (s->spec != key.spec || memcmp(s->value, key.value, sizeof(key.value)) != 0))
-        codec_fail(in, "the first series are others");
-    if (in->error)
-        return NULL;
-    return s ? s : series_add(j, &key);
-}
-
 void series_load(struct judge *j, struct codec_in *in)
 {
     size_t count;
 
     for (int d = 0; d < j->funnel->dim_count; d++)
         shown_load(j, d, in);
-    for (size_t w = 0; w < j->window_count; w++)
+    for (size_t w = 0; w < j->window_count; w++) {
         j->windows[w].busy = codec_get_pane(in);
+        j->windows[w].since = codec_get_pane(in);
+    }
+    series_free(j); /* those of leaf 0: a reload may have put others before them */
+    j->series = NULL;
+    j->series_count = j->series_cap = 0;
     count = (size_t)codec_get_max(in, j->spec_count * SERIES_PER_SPEC_MAX);
-    if (count < j->series_count)
-        codec_fail(in, "series are missing");
     for (size_t i = 0; i < count && !in->error; i++) {
-        struct series *s = series_load_one(j, i, in);
+        struct series key = {.spec = 0}, *s;
 
-        if (!s)
-            return;
+        series_load_key(j, &key, in);
+        s = series_add(j, &key);
         s->since = codec_get_pane(in);
         windows_load(j, s, in);
     }

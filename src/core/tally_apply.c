@@ -278,7 +278,8 @@ static void apply_one(struct tally *t, struct arrival *a)
         return;
     }
     tf->counts[COUNT_DEADLETTERS]++;
-    tally_letter(t, a->copy, REJECT_SKIPPED, "stage", a->stage_byte);
+    if (a->copy) /* there is none where it came before a reload to skip: reject */
+        tally_letter(t, a->copy, REJECT_SKIPPED, "stage", a->stage_byte);
 }
 
 void tally_apply(struct tally *t)

@@ -128,10 +128,8 @@ static void check_arrival(const struct tally *t, const struct arrival *a, bool w
     const struct tally_funnel *tf = a->funnel < t->funnel_count ? &t->funnels[a->funnel] : NULL;
     bool stage = tf && (a->stage < tf->funnel->stage_count ||
                         (a->stage >= STAGE_EXIT && a->stage <= STAGE_NONE));
-    bool copied = tf && tf->funnel->skip == SKIP_REJECT;
 
-    if (waits ? !a->copy || (!tf && a->funnel != ARRIVAL_NO_FUNNEL)
-              : !tf || copied != (a->copy != NULL))
+    if (waits ? !a->copy || (!tf && a->funnel != ARRIVAL_NO_FUNNEL) : !tf)
         codec_fail(in, "a waiting event is no funnel's, or its message is missing");
     else if (tf && !(stage && numbers_are_known(tf, a)))
         codec_fail(in, "a waiting event is wrong");
