@@ -201,7 +201,6 @@ struct etime judge_reached(const struct judge *j);
 
 /* Puts out an alert of this funnel, marked by the silences in force. */
 void judge_put_alert(struct judge *j, struct alert *a, struct records *out);
-/* judge.c */
 void judge_map_set(struct judge_map *m, uint32_t from, uint32_t to);
 /* judge_pane.c */
 void judge_apply_pane(struct judge *j, const struct pending_pane *p);

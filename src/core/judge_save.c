@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The judge's state as bytes. Its leaves are in judge_save_leaf.c, its series in series_save.c, its rules in
- * rules_save.c. */
+ * rules_save.c, what operators said in controls_save.c. */
 #include <string.h>
 
+#include "funnel/controls.h"
 #include "funnel/mem.h"
 #include "funnel/rules.h"
 
@@ -99,6 +100,7 @@ void judge_save(const struct judge *j, struct codec_out *out)
     save_pending(j, out);
     save_sums(j, out);
     rules_save(j, out);
+    controls_save(j->controls, out);
 }
 
 /* --- loading --- */
@@ -265,4 +267,6 @@ void judge_load(struct judge *j, struct codec_in *in)
     load_pending(j, in);
     load_sums(j, in);
     rules_load(j, in);
+    if (!in->error)
+        controls_load(j->controls, in);
 }
