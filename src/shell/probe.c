@@ -249,11 +249,10 @@ enum probe_verdict probe_judge(const struct probe_result *r, const struct settin
     return PROBE_FINE;
 }
 
-int probe_lost_offset(const struct probe_part *part, int64_t offset)
+/* One that both ends enclose again was outside a moment ago: a new log has grown past it. */
+int probe_lost_offset(const struct probe_part *part, int64_t offset, int64_t lost_at)
 {
-    if (part->low >= 0 && offset < part->low)
-        return EXIT_GAP;
-    if (part->high >= 0 && offset > part->high)
-        return EXIT_RESET;
-    return EXIT_OK;
+    if (part->at <= lost_at || part->low < 0)
+        return EXIT_OK;
+    return offset < part->low ? EXIT_GAP : EXIT_RESET;
 }

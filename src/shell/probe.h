@@ -83,8 +83,8 @@ enum probe_verdict {
 enum probe_verdict probe_judge(const struct probe_result *r, const struct settings *settings,
                                const struct pipeline_source *sources, size_t count, int *ret_code,
                                char why[512]);
-/* A partition's offset is not in its log any more: EXIT_GAP where the log begins later, EXIT_RESET where it ends
- * before, EXIT_OK where the probe (-1: never answered) does not tell yet. Pure. */
-int probe_lost_offset(const struct probe_part *part, int64_t offset);
+/* At lost_at (ms of the loop's clock) a partition's offset was found not to be in its log: EXIT_GAP where the log
+ * begins later, else EXIT_RESET; EXIT_OK until a probe begun after lost_at was answered. Pure. */
+int probe_lost_offset(const struct probe_part *part, int64_t offset, int64_t lost_at);
 
 #endif

@@ -77,12 +77,13 @@ Test(probe, a_log_must_be_short_twice)
 
 Test(probe, where_a_lost_offset_went)
 {
-    cr_assert_eq(probe_lost_offset(&parts[0], 4), EXIT_GAP);
-    cr_assert_eq(probe_lost_offset(&parts[0], 5), EXIT_OK);
-    cr_assert_eq(probe_lost_offset(&parts[0], 20), EXIT_OK);
-    cr_assert_eq(probe_lost_offset(&parts[0], 21), EXIT_RESET);
+    cr_assert_eq(probe_lost_offset(&parts[0], 4, 999), EXIT_GAP);
+    cr_assert_eq(probe_lost_offset(&parts[0], 21, 999), EXIT_RESET);
+    cr_assert_eq(probe_lost_offset(&parts[0], 12, 999), EXIT_RESET, "a new log, longer by now");
+    cr_assert_eq(probe_lost_offset(&parts[0], 21, 1000), EXIT_OK, "asked before it was lost");
     parts[0].low = parts[0].high = -1;
-    cr_assert_eq(probe_lost_offset(&parts[0], 21), EXIT_OK, "nobody knows yet");
+    parts[0].at = INT64_MIN;
+    cr_assert_eq(probe_lost_offset(&parts[0], 21, 0), EXIT_OK, "nobody knows yet");
 }
 
 Test(probe, when_it_is_due)
