@@ -8,6 +8,7 @@
 #include "shell/exit_codes.h"
 #include "cli/feed.h"
 #include "cli/options.h"
+#include "cli/replay_diff.h"
 #include "funnel/json_out.h"
 #include "funnel/json_scan.h"
 #include "funnel/report.h"
@@ -137,31 +138,40 @@ static int replay_finish(struct replay *p, const struct feed *f)
 int replay_main(int argc, char **argv)
 {
     static const char *const outputs[] = {"alerts", "deadletters", "report", NULL};
-    const char *file = CONFIG_DEFAULT, *topic = NULL;
+    const char *file = CONFIG_DEFAULT, *topic = NULL, *old = NULL;
     struct replay p = {0};
     const struct option_spec specs[] = {
         {"config", 'c', OPTION_TEXT, &file, "FILE", "the configuration (" CONFIG_DEFAULT ")", NULL},
         {"output", 'o', OPTION_CHOICE, &p.output, "WHAT", "what to print (alerts)", outputs},
         {"headers", 0, OPTION_FLAG, &p.headers, NULL,
          "print key and headers too: {\"key\", \"headers\", \"value\"}", NULL},
+        {"diff", 0, OPTION_TEXT, &old, "OLD",
+         "print how the alerts of configuration NEW differ from those of OLD", NULL},
         {"input", 0, OPTION_TEXT, &topic, "TOPIC", "whose events these are (the first input's)",
          NULL},
         {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
     };
     const struct options options = {
         "replay",
-        "[-c CONFIG] [OPTIONS] FILE|-",
+        "[-c CONFIG] [OPTIONS] FILE|-, or replay --diff OLD NEW FILE",
         "Runs the events of a file, one a line, through the machines that `run` has, and prints what\n"
         "they put out: the very alerts `run` would publish. Dead letters come with the line's number,\n"
         "counted from 0. - is standard input.",
         specs,
         1,
-        1};
+        2};
     struct feed feed;
     int first, code = options_parse(&options, argc, argv, &first);
 
     if (code >= 0)
         return code;
+    if (argc - first != (old ? 2 : 1)) {
+        fprintf(stderr, "funneld replay: %s\n",
+                old ? "--diff OLD needs NEW and FILE after it" : "one FILE, please");
+        return EXIT_USAGE;
+    }
+    if (old)
+        return replay_diff(old, argv[first], topic, argv[first + 1]);
     code = feed_open(&feed, "replay", file, topic, argv[first]);
     if (code == EXIT_OK)
         code = feed_run(&feed, replay_sink, &p);

@@ -3,11 +3,10 @@
 
 #include <errno.h>
 #include <string.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
-#include "shell/exit_codes.h"
 #include "funnel/mem.h"
+#include "funnel/settings_meaning.h"
+#include "shell/exit_codes.h"
 #include "shell/kafka_conf.h"
 #include "shell/secret.h"
 #include "shell/zone_load.h"
@@ -76,11 +75,14 @@ static struct settings_mark config_mark(const struct buf *text, const char *key)
     return (struct settings_mark){0};
 }
 
-static void config_secrets(struct settings *s, const struct buf *text,
+static void config_secrets(struct settings *s, const struct buf *text, enum config_use use,
                            struct settings_problems *problems)
 {
     char path[160];
 
+    config_secret(s, &s->state.hash_key, config_mark(text, "hash_key"), "state.hash_key", problems);
+    if (use == CONFIG_MACHINES)
+        return;
     for (size_t i = 0; i < s->kafka.count; i++) {
         struct settings_pair *pair = &s->kafka.items[i];
 
@@ -88,7 +90,6 @@ static void config_secrets(struct settings *s, const struct buf *text,
         config_secret(s, &pair->value, pair->mark, path, problems);
     }
     config_secret(s, &s->http_token, config_mark(text, "http_token"), "http_token", problems);
-    config_secret(s, &s->state.hash_key, config_mark(text, "hash_key"), "state.hash_key", problems);
 }
 
 static void config_zone(struct config *c, const struct buf *text,
@@ -120,39 +121,54 @@ static void config_print(const char *path, const struct settings_problems *probl
                 problems->errors == 1 ? "" : "s");
 }
 
-int config_parse(const char *name, struct span text, struct config *ret, FILE *diagnostics)
+/* Takes c->text as it is. */
+static int config_bind(const char *name, enum config_use use, struct config *c, FILE *diagnostics)
 {
     struct settings_problems problems = {0};
-    struct config c = {.hash = XXH3_64bits(text.p, text.len)};
     int code;
 
-    buf_reserve(&c.text, (size_t)text.len + 1); /* of an empty one, too, there is an address */
-    buf_add(&c.text, text.p, text.len);
-    c.settings = settings_read(c.text.data, c.text.len, &problems);
-    if (c.settings) {
-        config_secrets(c.settings, &c.text, &problems);
-        kafka_conf_check(c.settings, &problems);
-        config_zone(&c, &c.text, &problems);
+    c->settings = settings_read(c->text.data, c->text.len, &problems);
+    if (c->settings) {
+        config_secrets(c->settings, &c->text, use, &problems);
+        if (use == CONFIG_DAEMON)
+            kafka_conf_check(c->settings, &problems);
+        config_zone(c, &c->text, &problems);
     }
     config_print(name, &problems, diagnostics);
-    code = c.settings && !problems.errors ? EXIT_OK : EXIT_CONFIGURATION;
-    c.warnings = problems.count - problems.errors;
+    code = c->settings && !problems.errors ? EXIT_OK : EXIT_CONFIGURATION;
+    c->warnings = problems.count - problems.errors;
+    if (code == EXIT_OK)
+        c->hash = settings_meaning(c->settings);
+    settings_problems_deinit(&problems);
+    return code;
+}
+
+int config_parse(const char *name, struct span text, enum config_use use, struct config *ret,
+                 FILE *diagnostics)
+{
+    struct config c = {0};
+    int code;
+
+    buf_add(&c.text, text.p, text.len);
+    code = config_bind(name, use, &c, diagnostics);
     if (code == EXIT_OK)
         *ret = c;
     else
         config_deinit(&c);
-    settings_problems_deinit(&problems);
     return code;
 }
 
 int config_load(const char *path, struct config *ret, FILE *diagnostics)
 {
-    struct buf text = {0};
-    int code = config_read(path, &text, diagnostics);
+    struct config c = {0};
+    int code = config_read(path, &c.text, diagnostics);
 
     if (code == EXIT_OK)
-        code = config_parse(path, (struct span){text.data, (uint32_t)text.len}, ret, diagnostics);
-    buf_deinit(&text);
+        code = config_bind(path, CONFIG_DAEMON, &c, diagnostics);
+    if (code == EXIT_OK)
+        *ret = c;
+    else
+        config_deinit(&c);
     return code;
 }
 

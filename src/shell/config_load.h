@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "funnel/buf.h"
 #include "funnel/settings.h"
 #include "funnel/zone.h"
 
@@ -16,17 +15,22 @@
 struct config {
     struct settings *settings; /* secrets resolved in place */
     struct zone *zone;
-    uint64_t
-        hash; /* XXH3 of the file's bytes: equal means the same settings, not the other way round */
-    struct buf text; /* owned; as it stood in the file: what a snapshot carries */
+    struct buf text; /* as written, secrets unresolved: what a snapshot embeds */
+    uint64_t hash;   /* settings_meaning() */
     size_t warnings;
+};
+
+enum config_use {
+    CONFIG_DAEMON,   /* all of it */
+    CONFIG_MACHINES, /* embedded in a snapshot: of the secrets only those the machines go by */
 };
 
 /* Writes every problem as "FILE:LINE:COLUMN: error|warning: PATH: MESSAGE; REMEDY" and, when there are
  * errors, their number. Returns EXIT_OK, EXIT_CONFIGURATION or EXIT_IO (shell/exit_codes.h). */
 int config_load(const char *path, struct config *ret, FILE *diagnostics);
-/* The same from bytes, which are copied; `name` stands for the file's. */
-int config_parse(const char *name, struct span text, struct config *ret, FILE *diagnostics);
+/* The same of a text; `name` stands for the file's. */
+int config_parse(const char *name, struct span text, enum config_use use, struct config *ret,
+                 FILE *diagnostics);
 void config_deinit(struct config *c);
 
 #endif
