@@ -102,4 +102,14 @@ uint64_t alert_fingerprint(const struct alert *a);
 /* Appends the CloudEvents 1.0 binary-mode record: key = fingerprint, ce_ headers, JSON value. */
 void alert_put(struct records *out, const struct alert *a);
 
+/* Appends the ce_source of a group's alerts: funneld/<group>. */
+void alert_source_put(struct buf *out, const char *group);
+
+/* Ends an alert whose machine is no more, from its last record alone: the same value with status resolved, endsAt
+ * (`at`, but not before startsAt), endsReason, the next sequence and a summary that says so; all else byte for byte.
+ * group and language as in struct alert. False, with nothing appended, where key and value are no such record of an
+ * alert that is firing (any bytes). */
+bool alert_close_put(struct records *out, struct span key, struct span value, const char *reason,
+                     struct etime at, const char *group, int language);
+
 #endif

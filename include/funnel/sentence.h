@@ -15,6 +15,9 @@ void sentence_summary(struct buf *out, const struct alert *a);
  * missing. */
 void sentence_description(struct buf *out, const struct alert *a);
 
+/* Why a resolved alert ended other than by recovery, in its language; a reason that is not known stands as it is. */
+const char *sentence_ending(const struct alert *a);
+
 /* Length of the longest prefix of at most `max` bytes that cuts no UTF-8 character. */
 uint32_t sentence_clip(struct span text, uint32_t max);
 

@@ -16,6 +16,7 @@
 #include "funnel/mem.h"
 #include "funnel/sentence.h"
 #include "funnel/stats.h"
+#include "alert_headers.h"
 
 /* Bounds that keep a value under 64 KiB, whatever its text escapes to; a test builds the worst
  * one. */
@@ -25,10 +26,6 @@
 #define HASH_DIGITS 16
 
 /* --- labels --- */
-
-#define FIXED_LABELS 4
-
-static const char *const RESERVED[FIXED_LABELS] = {"alertname", "severity", "funnel", "step"};
 
 struct labels {
     struct arena *arena;
@@ -54,15 +51,6 @@ static struct span bounded(struct arena *arena, struct span text)
     return copy;
 }
 
-static int is_reserved(struct span name)
-{
-    for (int i = 0; i < FIXED_LABELS; i++) {
-        if (span_is(name, RESERVED[i]))
-            return 1;
-    }
-    return 0;
-}
-
 /* A dimension named like one of our own labels, or like what that becomes, gets one more prefix:
  * distinct names stay distinct. */
 static struct span dim_label(struct arena *arena, struct span name)
@@ -72,7 +60,7 @@ static struct span dim_label(struct arena *arena, struct span name)
 
     while (rest.len > 4 && memcmp(rest.p, "dim_", 4) == 0)
         rest = (struct span){rest.p + 4, rest.len - 4};
-    if (is_reserved(rest))
+    if (alert_label_is_reserved(rest))
         buf_str(&b, "dim_");
     buf_add(&b, name.p, name.len);
     name = bounded(arena, (struct span){buf_cstr(&b), (uint32_t)b.len});
@@ -89,14 +77,14 @@ static void labels_add(struct labels *l, struct span name, struct span value)
 
 static void labels_init(struct labels *l, const struct alert *a)
 {
-    const char *fixed[FIXED_LABELS] = {a->rule_id, a->severity, a->funnel, a->step};
+    const char *fixed[ALERT_LABELS_FIXED] = {a->rule_id, a->severity, a->funnel, a->step};
 
     if (a->dim_count > DIMS_MAX)
         abort();
     l->arena = arena_new();
     l->count = 0;
-    for (int i = 0; i < FIXED_LABELS; i++)
-        labels_add(l, span_of(RESERVED[i]), span_of(fixed[i]));
+    for (int i = 0; i < ALERT_LABELS_FIXED; i++)
+        labels_add(l, span_of(alert_labels_fixed[i]), span_of(fixed[i]));
     for (size_t i = 0; i < a->dim_count; i++)
         labels_add(l, dim_label(l->arena, a->dims[i].name), a->dims[i].value);
 }
@@ -369,118 +357,26 @@ static void put_value(struct records *out, const struct alert *a, const struct l
     cJSON_Delete(value);
 }
 
-/* --- the CloudEvents attributes --- */
-
-/* Percent-encodes control characters (which CloudEvents forbids, C1 too) and the bytes of
- * `reserved`. */
-static void put_encoded(struct buf *out, struct span text, const char *reserved)
-{
-    for (uint32_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        unsigned char next = i + 1 < text.len ? (unsigned char)text.p[i + 1] : 0;
-
-        if (c == 0xC2 && next < 0xA0) {
-            buf_fmt(out, "%%%02X%%%02X", c, next);
-            i++;
-        } else if (c < 0x20 || c == 0x7F || strchr(reserved, c)) {
-            buf_fmt(out, "%%%02X", c);
-        } else {
-            buf_char(out, (char)c);
-        }
-    }
-}
-
-/* A URI reference, RFC 3986: what is not unreserved is encoded. */
-static void header_source(struct records *out, const struct alert *a)
-{
-    struct buf text = {0};
-
-    buf_str(&text, "funneld/");
-    for (const char *p = a->group; *p; p++) {
-        unsigned char c = (unsigned char)*p;
-        int letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-
-        if (letter || (c >= '0' && c <= '9') || strchr("-._~", c))
-            buf_char(&text, *p);
-        else
-            buf_fmt(&text, "%%%02X", c);
-    }
-    record_header(out, "ce_source", (struct span){text.data, (uint32_t)text.len});
-    buf_deinit(&text);
-}
-
-/* sales/cart>checkout/channel=ads,region=east: labels come in this order. */
-static void header_subject(struct records *out, const struct labels *labels)
-{
-    struct buf text = {0};
-    int dims = 0;
-
-    for (size_t i = 0; i < labels->count; i++) {
-        const struct alert_label *label = &labels->items[i];
-
-        if (span_is(label->name, "alertname") || span_is(label->name, "severity"))
-            continue;
-        if (is_reserved(label->name)) {
-            buf_str(&text, text.len ? "/" : "");
-            put_encoded(&text, label->value, "%/");
-            continue;
-        }
-        buf_char(&text, dims++ ? ',' : '/');
-        put_encoded(&text, label->name, "%/,=");
-        buf_char(&text, '=');
-        put_encoded(&text, label->value, "%/,=");
-    }
-    record_header(out, "ce_subject", (struct span){text.data, (uint32_t)text.len});
-    buf_deinit(&text);
-}
-
-static unsigned char *store(unsigned char *at, uint64_t x)
-{
-    for (int i = 0; i < 8; i++)
-        *at++ = (unsigned char)(x >> (8 * i));
-    return at;
-}
-
-/* The same turn of the same alert has the same id, whoever computes it and however often. */
-static void header_id(struct records *out, const struct alert *a, uint64_t fingerprint)
-{
-    unsigned char bytes[4 * 8], *end = bytes;
-    XXH128_hash_t hash;
-    char text[2 * HASH_DIGITS + 1];
-
-    end = store(end, a->rule_hash);
-    end = store(end, fingerprint);
-    end = store(end, (uint64_t)a->to.ms);
-    end = store(end, a->sequence);
-    hash = XXH3_128bits(bytes, (size_t)(end - bytes));
-    snprintf(text, sizeof(text), "%016" PRIx64 "%016" PRIx64, hash.high64, hash.low64);
-    record_header(out, "ce_id", span_of(text));
-}
-
 void alert_put(struct records *out, const struct alert *a)
 {
-    static const char *const TYPES[] = {
-        [ALERT_STATUS_FIRING] = "io.funneld.alert.firing",
-        [ALERT_STATUS_UPDATED] = "io.funneld.alert.updated",
-        [ALERT_STATUS_RESOLVED] = "io.funneld.alert.resolved",
-    };
     struct labels labels;
-    uint64_t fingerprint;
-    char key[HASH_DIGITS + 1], time[CANON_RFC3339_SIZE];
+    struct alert_headers headers;
+    char key[HASH_DIGITS + 1];
 
     labels_init(&labels, a);
-    fingerprint = labels_fingerprint(&labels);
-    snprintf(key, sizeof(key), "%016" PRIx64, fingerprint);
-    canon_rfc3339(a->at.ms, time);
+    headers = (struct alert_headers){.group = a->group,
+                                     .labels = labels.items,
+                                     .label_count = labels.count,
+                                     .status = a->status,
+                                     .rule_hash = a->rule_hash,
+                                     .fingerprint = labels_fingerprint(&labels),
+                                     .to_ms = a->to.ms,
+                                     .sequence = a->sequence,
+                                     .at = a->at};
+    snprintf(key, sizeof(key), "%016" PRIx64, headers.fingerprint);
     record_begin(out, RECORD_ALERT, a->at.ms);
     record_key(out, span_of(key));
     put_value(out, a, &labels);
-    record_header(out, "ce_specversion", span_of("1.0"));
-    header_id(out, a, fingerprint);
-    record_header(out, "ce_type", span_of(TYPES[a->status]));
-    header_source(out, a);
-    header_subject(out, &labels);
-    record_header(out, "ce_time", span_of(time));
-    record_header(out, "content-type", span_of("application/json"));
+    alert_headers_put(out, &headers);
     arena_free(labels.arena);
 }

@@ -70,7 +70,7 @@ static int is_recovered(const struct alert *a)
            (!a->ends_reason || strcmp(a->ends_reason, "recovered") == 0);
 }
 
-static const char *ending(const struct alert *a)
+const char *sentence_ending(const struct alert *a)
 {
     for (size_t i = 0; i < sizeof(ENDINGS) / sizeof(ENDINGS[0]); i++) {
         if (strcmp(ENDINGS[i].reason, a->ends_reason) == 0)
@@ -115,12 +115,12 @@ static void closed_summary(struct buf *out, const struct alert *a)
     if (sentence_is_zh(a)) {
         sentence_step(out, a);
         put_scope(out, a, "（", "）");
-        buf_fmt(out, "%s的告警已关闭：%s", a->dim_count ? "" : " ", ending(a));
+        buf_fmt(out, "%s的告警已关闭：%s", a->dim_count ? "" : " ", sentence_ending(a));
     } else {
         buf_str(out, "The alert on ");
         sentence_step(out, a);
         put_scope(out, a, " for ", "");
-        buf_fmt(out, " was closed: %s", ending(a));
+        buf_fmt(out, " was closed: %s", sentence_ending(a));
     }
 }
 
@@ -262,7 +262,7 @@ static void put_ending(struct buf *out, const struct alert *a)
 {
     if (!is_recovered(a))
         buf_fmt(out, sentence_is_zh(a) ? "告警已关闭：%s。" : " The alert was closed: %s.",
-                ending(a));
+                sentence_ending(a));
     if (!etime_is_set(a->starts_at) || !etime_is_set(a->ends_at))
         return;
     buf_str(out, sentence_say(a, " It was firing between ", "告警持续时间："));

@@ -15,7 +15,7 @@
 #include "funnel/settings.h"
 #include "shell/kafka_client.h"
 
-#define RECONCILE_BYTES_MAX ((size_t)256 << 20) /* of the firing records kept */
+#define RECONCILE_BYTES_MAX ((size_t)64 << 20) /* of the firing records kept */
 #define RECONCILE_KEY_MAX 64
 #define RECONCILE_VALUE_MAX 65536
 
@@ -27,13 +27,15 @@ struct reconcile_alert {
 };
 
 struct reconcile_table;
-struct reconcile_table *reconcile_table_new(void);
+struct reconcile_table *reconcile_table_new(const char *group);
 void reconcile_table_free(struct reconcile_table *t); /* accepts NULL */
-/* One record of the topic, in log order within its key. Heartbeats, interventions and bytes that are no alert are
- * skipped; the latter are counted. False: too much is firing to be held. */
-bool reconcile_table_take(struct reconcile_table *t, struct span key, struct span value);
+/* One record of the topic, in log order within its key; source: its ce_source, absent where it has none. Of another
+ * group, an intervention, or a heartbeat and whatever else is no alert: passed over. Bytes that are nothing known:
+ * skipped, counted. False: too much is firing to be held. */
+bool reconcile_table_take(struct reconcile_table *t, struct span key, struct span value,
+                          struct span source);
 uint64_t reconcile_table_skipped(const struct reconcile_table *t);
-/* The firing ones by key, in byte order: owned by the caller, see reconcile_alerts_free(). */
+/* Takes the firing ones out, by key in byte order: see reconcile_alerts_free(). */
 size_t reconcile_table_firing(struct reconcile_table *t, struct reconcile_alert **ret);
 void reconcile_alerts_free(struct reconcile_alert *alerts, size_t count);
 
@@ -51,11 +53,11 @@ struct reconcile {
     char why[512];
     struct reconcile_alert *alerts; /* firing or updated by their last record, by key */
     size_t count;
-    uint64_t records, skipped; /* read; of them, no alerts and nothing else that is known */
+    uint64_t records, skipped; /* read; of them, nothing that is known */
 };
 
-/* With a consumer of its own, which it destroys. It waits for brokers as long as it takes. Returns 0, or a negative
- * uv error. */
+/* With a consumer of its own, which it destroys. It waits for brokers as long as it takes; a topic that does not exist
+ * has no alerts. Returns 0, or a negative uv error. */
 int reconcile_begin(struct reconcile *r, uv_loop_t *loop, const struct settings *settings,
                     struct kafka_health *health, void (*done)(struct reconcile *), void *context);
 void reconcile_cancel(struct reconcile *r);
