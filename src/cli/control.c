@@ -27,8 +27,8 @@ int control_open(const char *command, const char *file, struct config *ret)
 
     if (code != EXIT_OK)
         return code;
-    /* What matters comes back from the calls. */
-    log_setup(LOG_FORMAT_TEXT, LOG_LEVEL_ERROR);
+    /* What matters comes back from the calls; where no broker answers, the library says why. */
+    log_setup(LOG_FORMAT_TEXT, LOG_LEVEL_WARNING);
     if (control_topic_is_on(ret->settings))
         return EXIT_OK;
     fprintf(stderr, "funneld %s: the configuration has control: off; name a topic there\n",

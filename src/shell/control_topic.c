@@ -61,10 +61,13 @@ static int open_consumer(const struct settings *s, struct kafka_health *health,
     if (!client)
         return EXIT_CONFIGURATION;
     code = topic_partitions(s, client, ret_partitions, error);
-    if (code != EXIT_OK)
-        rd_kafka_destroy(client);
-    else
+    if (code == EXIT_OK) {
         *ret_client = client;
+        return EXIT_OK;
+    }
+    if (code == EXIT_KAFKA)
+        rd_kafka_poll(client, 10); /* its log says why: nobody there, a wrong password */
+    rd_kafka_destroy(client);
     return code;
 }
 
