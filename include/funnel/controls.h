@@ -44,6 +44,7 @@ struct controls {
     struct control_held *silences; /* in the order they came */
     struct control_mark *marks;    /* likewise */
     size_t silence_count, silence_cap, mark_count, mark_cap;
+    int64_t last_dark; /* the last pane that was dark; INT64_MIN: none so far */
     uint64_t silences_refused, marks_refused; /* beyond the cap, or without meaning here */
 };
 
@@ -89,9 +90,13 @@ bool control_mark_init(const struct controls *c, struct control_mark *m,
 
 struct judge;
 
-/* Before the cells of `pane`: takes the figures before the marks that lie before its end. */
-void interventions_take(struct judge *j, int64_t pane);
+/* Before the cells of `pane`, which is no dark one: puts out what was due in dark panes, lets decisions take effect
+ * (controls_reach), and takes the figures before the marks that lie before the pane's end. `muted`: this pane is
+ * not published. */
+void interventions_open(struct judge *j, int64_t pane, bool muted, struct records *out);
 /* After `pane` was closed: one record per watched step of what is due. `muted`: it is dropped instead. */
 void interventions_step(struct judge *j, int64_t pane, bool muted, struct records *out);
+/* `pane` was dark: windows that hold it are not complete. In rising order, each before what is opened after it. */
+void controls_note_dark(struct controls *c, int64_t pane);
 
 #endif

@@ -10,6 +10,7 @@ struct controls *controls_new(const struct funnel *f)
     struct controls *c = mem_zero(1, sizeof(*c));
 
     c->funnel = f;
+    c->last_dark = INT64_MIN;
     return c;
 }
 
@@ -199,6 +200,11 @@ void controls_measured(struct controls *c, int64_t pane)
     for (size_t i = c->mark_count; i-- > 0;)
         if (c->marks[i].due <= pane)
             drop_mark(c, i);
+}
+
+void controls_note_dark(struct controls *c, int64_t pane)
+{
+    c->last_dark = pane > c->last_dark ? pane : c->last_dark;
 }
 
 /* --- silences and alerts --- */

@@ -20,6 +20,7 @@ static void put_mark(const struct controls *c, const struct control_mark *m, str
 void controls_save(const struct controls *c, struct codec_out *out)
 {
     decision_queue_save(&c->waiting, out);
+    codec_put_i64(out, c->last_dark);
     codec_put_u64(out, c->silences_refused);
     codec_put_u64(out, c->marks_refused);
     codec_put_varint(out, c->silence_count);
@@ -85,6 +86,7 @@ void controls_load(struct controls *c, struct codec_in *in)
     size_t count;
 
     decision_queue_load(&c->waiting, in);
+    c->last_dark = codec_get_i64(in);
     c->silences_refused = codec_get_u64(in);
     c->marks_refused = codec_get_u64(in);
     get_silences(c, in);
@@ -117,6 +119,8 @@ void controls_move(struct controls *to, struct controls *from, bool with_marks)
     for (size_t i = 0; i < to->waiting.count; i++)
         to->waiting.items[i].at = pane_moved(to->waiting.items[i].at, from->funnel->pane_ms,
                                              funnel->pane_ms);
+    if (to->last_dark != INT64_MIN) /* its end: the pane that ends there or holds it */
+        to->last_dark = pane_moved(to->last_dark + 1, from->funnel->pane_ms, funnel->pane_ms) - 1;
     if (with_marks)
         return;
     for (size_t i = 0; i < to->mark_count; i++)

@@ -31,12 +31,13 @@ static int64_t window_ms(const struct judge *j, const struct window_def *d)
     return d->panes * j->funnel->pane_ms;
 }
 
-/* From `from` to `to` (ms) the log had begun, and its source was heard. */
+/* Since `from` (ms) the log has been there, and its source was heard. */
 static bool is_complete(const struct judge *j, int64_t from)
 {
     int64_t pane = floor_div(from, j->funnel->pane_ms);
 
-    return j->first_pane != INT64_MIN && pane >= j->first_pane && pane >= j->stale_before;
+    return j->first_pane != INT64_MIN && pane >= j->first_pane && pane >= j->stale_before &&
+           pane > j->controls->last_dark;
 }
 
 static void take(const struct judge *j, struct control_mark *m)
@@ -49,15 +50,6 @@ static void take(const struct judge *j, struct control_mark *m)
             m->before[step] = read_window(j, m->window, step, last);
     m->complete = is_complete(j, (last + 1) * slot_ms(j, d) - window_ms(j, d));
     m->taken = true;
-}
-
-void interventions_take(struct judge *j, int64_t pane)
-{
-    struct controls *c = j->controls;
-
-    for (size_t i = 0; i < c->mark_count; i++)
-        if (!c->marks[i].taken && c->marks[i].at.ms < (pane + 1) * j->funnel->pane_ms)
-            take(j, &c->marks[i]);
 }
 
 /* --- the record --- */
@@ -110,7 +102,8 @@ static void fill_names(const struct judge *j, const struct control_mark *m, stru
     a->amount_decimals = (int)f->root->amount_decimals;
 }
 
-static void put_step(struct judge *j, const struct control_mark *m, int step, struct records *out)
+static void put_step(struct judge *j, const struct control_mark *m, int step, struct etime at,
+                     struct records *out)
 {
     const struct funnel *f = j->funnel;
     const struct window_def *d = &j->windows[m->window];
@@ -122,7 +115,7 @@ static void put_step(struct judge *j, const struct control_mark *m, int step, st
                       .dim_count = 1,
                       .from_name = funnel_stage_label(f, funnel_step_begin(f, step)),
                       .to_name = funnel_stage_label(f, funnel_step_end(f, step)),
-                      .at = {end},
+                      .at = at,
                       .starts_at = m->at,
                       .ends_at = {end},
                       .from = {m->begin},
@@ -131,7 +124,7 @@ static void put_step(struct judge *j, const struct control_mark *m, int step, st
                       .budget = __builtin_nan(""),
                       .change_point = ETIME_NONE,
                       .maturity = __builtin_nan(""),
-                      .watermark = {end},
+                      .watermark = at,
                       .late = j->counts[COUNT_LATE],
                       .complete = m->complete && is_complete(j, m->begin),
                       .sequence = 1};
@@ -144,19 +137,39 @@ static void put_step(struct judge *j, const struct control_mark *m, int step, st
     buf_deinit(&name);
 }
 
-static void put_mark(struct judge *j, const struct control_mark *m, struct records *out)
+static void put_mark(struct judge *j, const struct control_mark *m, struct etime at,
+                     struct records *out)
 {
     for (int step = 0; step <= j->funnel->overall; step++)
         if (funnel_has_step(j->funnel, step) && (m->step < 0 || m->step == step))
-            put_step(j, m, step, out);
+            put_step(j, m, step, at, out);
 }
 
+/* What was due before the log began had nothing to be measured by. */
 void interventions_step(struct judge *j, int64_t pane, bool muted, struct records *out)
+{
+    struct controls *c = j->controls;
+    struct etime at = {(pane + 1) * j->funnel->pane_ms};
+
+    for (size_t i = 0; !muted && j->first_pane != INT64_MIN && i < c->mark_count; i++)
+        if (c->marks[i].taken && c->marks[i].due <= pane && c->marks[i].due >= j->first_pane)
+            put_mark(j, &c->marks[i], at, out);
+    controls_measured(c, pane);
+}
+
+static void take_until(struct judge *j, int64_t ms)
 {
     struct controls *c = j->controls;
 
     for (size_t i = 0; i < c->mark_count; i++)
-        if (c->marks[i].due == pane && c->marks[i].taken && !muted)
-            put_mark(j, &c->marks[i], out);
-    controls_measured(c, pane);
+        if (!c->marks[i].taken && c->marks[i].at.ms < ms)
+            take(j, &c->marks[i]);
+}
+
+void interventions_open(struct judge *j, int64_t pane, bool muted, struct records *out)
+{
+    take_until(j, pane * j->funnel->pane_ms);
+    interventions_step(j, pane - 1, muted, out);
+    controls_reach(j->controls, pane);
+    take_until(j, (pane + 1) * j->funnel->pane_ms);
 }

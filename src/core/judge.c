@@ -231,11 +231,10 @@ static int64_t judge_due(const struct judge *j)
     return rules < controls ? rules : controls;
 }
 
-static void judge_open(struct judge *j, int64_t pane)
+static void judge_open(struct judge *j, int64_t pane, struct records *out)
 {
     day_begin(j, pane);
-    controls_reach(j->controls, pane);
-    interventions_take(j, pane);
+    interventions_open(j, pane, false, out);
 }
 
 /* Where the frontier stands in between depends on the batches and on the partitions' pace: nothing may happen
@@ -250,7 +249,7 @@ void judge_step(struct judge *j, struct records *out)
         int64_t next = due < cells ? due : cells, pane = next < frontier ? next : frontier;
 
         if (pane == next)
-            judge_open(j, pane);
+            judge_open(j, pane, out);
         if (pane == cells)
             pending_take(j);
         count_closed(j, pane);

@@ -497,3 +497,35 @@ Test(controls, an_intervention_into_silence)
     EXPECT_PART(i, "\"observed\":{\"entries\":0,\"conversions\":0,\"rate\":null,");
     EXPECT_PART(i, "\"statistic\":null");
 }
+
+/* What was due in the dark is told after it, with the figures from before. */
+Test(controls, an_intervention_due_in_the_dark)
+{
+    struct judge *j = pipe_judge(&kit);
+
+    crowd(T0, 10, 3);
+    crowd(T0 + 15 * MINUTE, 10, 4);
+    control(PANE(20), MARK("00:20:00Z\",\"funnel\":\"f\",\"step\":\"a>b\""));
+    crowd(T0 + 22 * MINUTE, 10, 5);
+    wait_until(T0 + 24 * MINUTE);
+    controls_note_dark(j->controls, PANE(25));
+    j->closed = PANE(40); /* passed over */
+    interventions_open(j, PANE(41), false, &kit.out);
+    cr_assert(eq(sz, kit.out.count, 1));
+    EXPECT_PART(0, "\"endsAt\":\"2024-03-18T00:30:00.000Z\"");
+    EXPECT_PART(0, "\"observed\":{\"entries\":10,\"conversions\":5,");
+    EXPECT_PART(0, "\"expected\":{\"rate\":0.4,");
+    EXPECT_PART(0, "\"complete\":false");
+    cr_expect(eq(i64, kit.out.items[0].timestamp, T0 + 41 * MINUTE));
+    cr_expect(eq(sz, j->controls->mark_count, 0));
+}
+
+Test(controls, what_is_muted_is_not_told)
+{
+    crowd(T0, 10, 3);
+    control(PANE(20), MARK("00:20:00Z\",\"funnel\":\"f\",\"step\":\"a>b\""));
+    wait_until(T0 + 22 * MINUTE);
+    interventions_open(pipe_judge(&kit), PANE(41), true, &kit.out);
+    cr_expect(eq(sz, kit.out.count, 0));
+    cr_expect(eq(sz, pipe_judge(&kit)->controls->mark_count, 0));
+}
