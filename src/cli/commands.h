@@ -14,6 +14,7 @@
     X(silence, "mark alerts for a while: recorded, published all the same") \
     X(intervene, "mark a change, whose effect on the funnel is measured") \
     X(demo, "broker, generator and daemon in one: see an incident being found") \
+    X(state, "the daemon's snapshots: inspect, verify, export, reset") \
     X(settings, "every setting with its default: sample file, Markdown or text") \
     X(help, "help on a command, or on exit-codes") \
     X(version, "versions of funneld and of the libraries it runs with")

@@ -32,8 +32,9 @@ struct state_dir {
     bool open;
 };
 
-/* Creates it where it is missing (not its parents), locks it, removes temporary files. Returns EXIT_OK, or
- * EXIT_IO or EXIT_LOCKED and why. */
+/* Creates it where it is missing (not its parents), locks it, removes temporary files. Once in a process: a
+ * second one would get the lock as well, and give it up for both. Returns EXIT_OK, or EXIT_IO or EXIT_LOCKED and
+ * why. */
 int state_dir_open(struct state_dir *d, const char *path, char why[STATE_DIR_WHY]);
 /* To look only: creates, locks and changes nothing. Returns EXIT_OK, or EXIT_IO and why. */
 int state_dir_look(struct state_dir *d, const char *path, char why[STATE_DIR_WHY]);

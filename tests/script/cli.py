@@ -75,8 +75,8 @@ def lines(items):
 
 
 def test_help():
-    for command in ("run", "check", "replay", "report", "trace", "silence", "intervene", "demo", "settings",
-                    "version"):
+    for command in ("run", "check", "replay", "report", "trace", "silence", "intervene", "demo", "state",
+                    "settings", "version"):
         out = expect(command + " --help", 0, command, "--help")
         check(command + " --help shows its usage", out.startswith("Usage: funneld " + command))
     expect("help", 0, "help")
