@@ -239,8 +239,8 @@ def ends(topic):
     return {x["partition"]: x["high"] for x in map(json.loads, run(KTOOL, "ends", "--topic", topic).splitlines())}
 
 
-def committed(topic, group):
-    text = run(KTOOL, "offsets", "--topic", topic, "--group", group)
+def committed(topic, group, *options):
+    text = run(KTOOL, "offsets", "--topic", topic, "--group", group, *options)
     return {x["partition"]: x["offset"] for x in map(json.loads, text.splitlines())}
 
 
