@@ -151,7 +151,7 @@ struct judge {
     } * touched; /* steps with entries or conversions in the pane being closed; not saved */
     size_t touched_count, touched_cap;
     int64_t closed;     /* INT64_MIN before the first pane */
-    bool finished;      /* `closed` is the last pane, not a whole one */
+    bool finished;      /* `closed` is the last pane, not a whole one; not saved */
     int64_t first_pane; /* the first with cells, or the first whole one after a switch; INT64_MIN */
     int64_t last_pane;  /* the last with cells, so far; INT64_MIN before the first */
     int64_t day;        /* of the last pane, in the zone; INT64_MIN */
@@ -184,7 +184,7 @@ void judge_control(struct judge *j, const struct decision *d);
  * totals, without verdicts. */
 void judge_finish(struct judge *j, int64_t last);
 
-/* judge_save.c: between steps. Load is into a new one of the same settings. */
+/* judge_save.c: between steps, not after judge_finish(). Load is into a new one of the same settings. */
 void judge_save(const struct judge *j, struct codec_out *out);
 void judge_load(struct judge *j, struct codec_in *in);
 

@@ -73,8 +73,8 @@ static void get_mark(struct controls *c, struct codec_in *in)
         return;
     }
     c->mark_count++;
-    m->taken = codec_get_u8(in) != 0;
-    m->complete = codec_get_u8(in) != 0;
+    m->taken = codec_get_bool(in);
+    m->complete = codec_get_bool(in);
     for (int step = 0; m->taken && step <= c->funnel->overall; step++) {
         m->before[step].entries = codec_get_varint(in);
         m->before[step].conversions = codec_get_varint(in);

@@ -87,7 +87,6 @@ static void save_sums(const struct judge *j, struct codec_out *out)
 void judge_save(const struct judge *j, struct codec_out *out)
 {
     codec_put_zigzag(out, j->closed);
-    codec_put_u8(out, j->finished);
     codec_put_zigzag(out, j->first_pane);
     codec_put_zigzag(out, j->last_pane);
     codec_put_zigzag(out, j->day);
@@ -251,19 +250,35 @@ static void load_sums(struct judge *j, struct codec_in *in)
     j->conservation_errors = codec_get_varint(in);
 }
 
-void judge_load(struct judge *j, struct codec_in *in)
+static void load_place(struct judge *j, struct codec_in *in)
 {
     j->closed = codec_get_pane(in);
-    j->finished = codec_get_bool(in);
     j->first_pane = codec_get_pane(in);
     j->last_pane = codec_get_pane(in);
     j->day = codec_get_pane(in);
     j->stale_before = codec_get_pane(in);
+    if (!in->error && j->day != INT64_MIN &&
+        (j->closed == INT64_MIN ||
+         j->day > zone_day(j->zone, NULL, j->closed * j->funnel->pane_ms)))
+        codec_fail(in, "its day is ahead of it");
+}
+
+static void load_sources(struct judge *j, struct codec_in *in)
+{
+    for (size_t i = 0; i < j->source_count && !in->error; i++) {
+        source_load(j, &j->sources[i], in);
+        if (!in->error && j->sources[i].closed < j->closed)
+            codec_fail(in, "a source is behind it");
+    }
+}
+
+void judge_load(struct judge *j, struct codec_in *in)
+{
+    load_place(j, in);
     load_names(j, in);
     series_load(j, in);
     judge_leaves_load(j, in);
-    for (size_t i = 0; i < j->source_count && !in->error; i++)
-        source_load(j, &j->sources[i], in);
+    load_sources(j, in);
     load_pending(j, in);
     load_sums(j, in);
     rules_load(j, in);

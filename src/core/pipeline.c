@@ -147,11 +147,14 @@ void pipeline_step(struct pipeline *p, const struct message *messages, size_t co
 
     p->messages += count;
     for (size_t from = 0, to; from < count; from = to) {
-        struct tally_input in = {
-            .messages = messages, .events = d->events + event, .failures = d->failures + failure};
+        struct tally_input in = {.messages = messages};
 
         for (to = from + 1; to < count && messages[to].partition == messages[from].partition;)
             to++;
+        if (event < d->event_count)
+            in.events = d->events + event;
+        if (failure < d->failure_count)
+            in.failures = d->failures + failure;
         for (; event < d->event_count && d->events[event].message < to; event++)
             in.event_count++;
         for (; failure < d->failure_count && d->failures[failure].message < to; failure++)

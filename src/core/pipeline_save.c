@@ -77,11 +77,14 @@ static void pipeline_load(struct pipeline *p, struct codec_in *in)
         p->first_pane = codec_get_pane(in);
 }
 
-/* What the tally has told is what the judge knows: cells that still come will be understood. */
-static bool judge_knows(const struct judge *j, size_t source, const struct tally_funnel *tf)
+/* What the tally has told is what the judge knows: cells that still come are understood, and for a pane
+ * not closed yet. */
+static bool judge_knows(const struct judge *j, size_t source, const struct tally_funnel *tf,
+                        int64_t open)
 {
     const struct judge_source *s = &j->sources[source];
-    bool known = s->combos.count == tf->leaves_sent && s->reasons.count == tf->reasons_sent;
+    bool known = s->combos.count == tf->leaves_sent && s->reasons.count == tf->reasons_sent &&
+                 s->pane == tf->pane && (s->closed == INT64_MIN || s->closed < open);
 
     for (int b = 0; b < tf->funnel->breakdown_count; b++)
         known = known && s->breaks[b].count == tf->breaks_sent[b];
@@ -95,7 +98,7 @@ static void pipeline_judge_load(struct pipeline *p, size_t funnel, struct codec_
     p->judge_digests[funnel] = codec_get_u64(in);
     judge_load(j, in);
     for (size_t i = 0; i < p->source_count && !in->error; i++)
-        if (!judge_knows(j, i, &p->tallies[i].funnels[funnel]))
+        if (!judge_knows(j, i, &p->tallies[i].funnels[funnel], tally_open_pane(&p->tallies[i])))
             codec_fail(in, "it does not belong to these tallies");
 }
 

@@ -46,14 +46,14 @@ void tally_save(const struct tally *t, struct codec_out *out)
 {
     for (size_t i = 0; i < t->funnel_count; i++)
         tally_funnel_save(&t->funnels[i], out);
-    reorder_save(&t->reorder, out);
-    codec_put_varint(out, t->waiting_count);
-    for (size_t i = 0; i < t->waiting_count; i++)
-        arrival_save(&t->waiting[i], out);
     codec_put_zigzag(out, t->newest_ms);
     codec_put_zigzag(out, t->newest_record_ms);
     codec_put_zigzag(out, t->watermark_ms);
     codec_put_zigzag(out, t->swept);
+    reorder_save(&t->reorder, out);
+    codec_put_varint(out, t->waiting_count);
+    for (size_t i = 0; i < t->waiting_count; i++)
+        arrival_save(&t->waiting[i], out);
     decision_queue_save(&t->decisions, out);
     codec_put_u8(out, t->muted);
     codec_put_zigzag(out, t->lettered);
@@ -129,7 +129,9 @@ static void check_arrival(const struct tally *t, const struct arrival *a, bool w
     bool stage = tf && (a->stage < tf->funnel->stage_count ||
                         (a->stage >= STAGE_EXIT && a->stage <= STAGE_NONE));
 
-    if (waits ? !a->copy || (!tf && a->funnel != ARRIVAL_NO_FUNNEL) : !tf)
+    if (a->late || a->floor_ms != INT64_MIN || (!waits && a->time_ms <= t->watermark_ms))
+        codec_fail(in, "an event waits for what has passed");
+    else if (waits ? !a->copy || (!tf && a->funnel != ARRIVAL_NO_FUNNEL) : !tf)
         codec_fail(in, "a waiting event is no funnel's, or its message is missing");
     else if (tf && !(stage && numbers_are_known(tf, a)))
         codec_fail(in, "a waiting event is wrong");
@@ -153,14 +155,14 @@ void tally_load(struct tally *t, struct codec_in *in)
 {
     for (size_t i = 0; i < t->funnel_count && !in->error; i++)
         tally_funnel_load(&t->funnels[i], in);
-    reorder_load(&t->reorder, in);
-    for (size_t i = 0; i < t->reorder.pool_count && !in->error; i++)
-        check_arrival(t, &t->reorder.pool[i], false, in);
-    load_waiting(t, in);
     t->newest_ms = codec_get_time(in);
     t->newest_record_ms = codec_get_zigzag(in);
     t->watermark_ms = codec_get_time(in);
     t->swept = codec_get_pane(in);
+    reorder_load(&t->reorder, in);
+    for (size_t i = 0; i < t->reorder.pool_count && !in->error; i++)
+        check_arrival(t, &t->reorder.pool[i], false, in);
+    load_waiting(t, in);
     decision_queue_load(&t->decisions, in);
     t->muted = codec_get_bool(in);
     t->lettered = codec_get_zigzag(in);

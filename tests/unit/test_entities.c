@@ -202,3 +202,177 @@ Test(entities, memory_is_accounted_for)
     entities_deinit(&t);
     mem_free(keys);
 }
+
+/* --- saved state --- */
+
+static const struct entities_bounds bounds = {
+    .stages = 256, .leaves = 65536, .breaks = {1 << 24, 1 << 24}};
+
+static void save(const struct entities *t, struct buf *ret)
+{
+    unsigned char window[1000];
+    struct codec_out out = {
+        .data = window, .cap = sizeof(window), .flush = codec_flush_buf, .context = ret};
+
+    entities_save(t, &out);
+    codec_flush_buf(&out);
+}
+
+static const char *restore(struct entities *t, const struct buf *from,
+                           const struct entities_bounds *b)
+{
+    struct codec_in in = {.p = (const unsigned char *)from->data, .left = from->len};
+
+    entities_init(t, BREAKDOWNS, 10);
+    entities_restore(t, b, &in);
+    cr_expect(in.error || in.left == 0);
+    return in.error;
+}
+
+static void fill(struct entities *t, int count)
+{
+    struct dice d = {11};
+
+    entities_init(t, BREAKDOWNS, 100000);
+    for (int i = 0; i < count; i++) {
+        struct entity e = random_entity(&d, key_of(i));
+
+        e.flags &= 2 * ENTITY_SEEDED - 1;
+        if (entities_find(t, e.fingerprint) == ENTITY_NONE)
+            entities_add(t, &e);
+    }
+    /* More chunks and slots than are needed. */
+    for (int i = 0; i < count; i += 3)
+        if (entities_find(t, key_of(i)) != ENTITY_NONE)
+            entities_remove(t, key_of(i), entities_find(t, key_of(i)));
+}
+
+Test(entities, come_back_and_go_on)
+{
+    struct entities t, again;
+    struct buf first = {0}, second = {0};
+
+    fill(&t, KEYS);
+    save(&t, &first);
+    cr_assert_null(restore(&again, &first, &bounds));
+    save(&again, &second);
+    cr_expect(first.len == second.len && memcmp(first.data, second.data, first.len) == 0);
+    cr_expect_eq(again.count, t.count);
+    for (int i = 0; i < KEYS; i++) {
+        struct entity a = {0}, b = {0};
+        uint32_t place = entities_find(&t, key_of(i));
+
+        cr_assert_eq(entities_find(&again, key_of(i)), place);
+        if (place == ENTITY_NONE)
+            continue;
+        entities_load(&t, key_of(i), place, &a);
+        entities_load(&again, key_of(i), place, &b);
+        cr_assert(entity_equal(&a, &b));
+        entities_remove(&again, key_of(i), entities_find(&again, key_of(i)));
+        cr_assert_eq(entities_find(&again, key_of(i)), ENTITY_NONE);
+        entities_remove(&t, key_of(i), place);
+    }
+    cr_expect_eq(again.count, 0);
+    buf_deinit(&first);
+    buf_deinit(&second);
+    entities_deinit(&t);
+    entities_deinit(&again);
+}
+
+/* The shards of one record: it alone is in them. */
+static const char *restore_records(const struct entity *e, size_t count, int shard,
+                                   const struct entities_bounds *b)
+{
+    struct buf bytes = {0};
+    struct entities t;
+    const char *wrong;
+    uint32_t none = 0;
+
+    for (int s = 0; s < ENTITY_SHARDS; s++) {
+        uint32_t n = s == shard ? (uint32_t)count : 0;
+
+        buf_add(&bytes, n ? &n : &none, sizeof(n));
+        for (uint32_t i = 0; i < n; i++) {
+            struct buf one = {0};
+
+            /* As the table itself writes it, without the counts of the 256 shards. */
+            entities_init(&t, BREAKDOWNS, 1);
+            entities_add(&t, &e[i]);
+            save(&t, &one);
+            buf_add(&bytes, one.data + 4 * ((e[i].fingerprint >> 56) + 1), t.stride);
+            buf_deinit(&one);
+            entities_deinit(&t);
+        }
+    }
+    wrong = restore(&t, &bytes, b);
+    entities_deinit(&t);
+    buf_deinit(&bytes);
+    return wrong;
+}
+
+Test(entities, what_cannot_be_is_refused)
+{
+    struct entities_bounds b = {.stages = 3, .leaves = 2, .breaks = {4, 5}};
+    struct entity good = {.fingerprint = UINT64_C(7) << 56,
+                          .stage = 2,
+                          .highest = 2,
+                          .latest = 1,
+                          .stay = 1,
+                          .attempt_leaf = 1,
+                          .flags = ENTITY_SEEDED,
+                          .break_latest = {3, 4},
+                          .break_stay = {3, 4}};
+    struct entity pair[2] = {good, good}, bad;
+
+    cr_expect_null(restore_records(&good, 1, 7, &b));
+    cr_expect_not_null(restore_records(&good, 1, 8, &b), "in another's shard");
+    cr_expect_not_null(restore_records(pair, 2, 7, &b), "twice");
+    pair[1].fingerprint++;
+    cr_expect_null(restore_records(pair, 2, 7, &b));
+#define EXPECT_BAD(member, value) \
+    do { \
+        bad = good; \
+        bad.member = value; \
+        cr_expect_not_null(restore_records(&bad, 1, 7, &b), #member); \
+    } while (0)
+    EXPECT_BAD(stage, 3);
+    EXPECT_BAD(highest, 3);
+    EXPECT_BAD(latest, 2);
+    EXPECT_BAD(stay, 2);
+    EXPECT_BAD(attempt_leaf, 2);
+    EXPECT_BAD(flags, 64);
+    EXPECT_BAD(break_latest[0], 4);
+    EXPECT_BAD(break_stay[1], 5);
+#undef EXPECT_BAD
+}
+
+/* Fingerprints chosen to meet in one slot: they are refused before the load takes for ever. */
+Test(entities, a_crowded_table_is_refused)
+{
+    size_t count = 20000;
+    struct buf bytes = {0};
+    struct entities t;
+    struct entity e = {.fingerprint = 0};
+
+    entities_init(&t, 0, count);
+    cr_assert_eq(t.stride, 42);
+    for (uint32_t s = 0; s < ENTITY_SHARDS; s++) {
+        uint32_t n = s == 0 ? (uint32_t)count : 0;
+
+        buf_add(&bytes, &n, sizeof(n));
+        for (e.fingerprint = 0; e.fingerprint < n; e.fingerprint++) {
+            char record[42] = {0};
+
+            memcpy(record, &e.fingerprint, sizeof(e.fingerprint));
+            buf_add(&bytes, record, sizeof(record));
+        }
+    }
+    {
+        struct codec_in in = {.p = (const unsigned char *)bytes.data, .left = bytes.len};
+
+        entities_restore(&t, &bounds, &in);
+        cr_expect_not_null(in.error);
+    }
+    entities_deinit(&t);
+    buf_deinit(&bytes);
+}
