@@ -32,10 +32,19 @@ struct rule {
     size_t series_seen; /* series looked at for new watches */
 };
 
+/* Where the sequence of an alert stands whose watch is gone: one with the same labels goes on from there. */
+struct rules_past {
+    uint64_t fingerprint;
+    uint32_t sequence;
+};
+#define RULES_PAST_MAX 65536
+
 struct rules {
     struct rule *items;
     size_t count;
-    uint64_t alerts; /* records put out */
+    uint64_t alerts;         /* records put out */
+    struct rules_past *past; /* by fingerprint, at most RULES_PAST_MAX */
+    size_t past_count, past_cap;
 };
 
 /* Registers the rules' windows and segment specs with the judge: before any series is made. */
@@ -54,6 +63,10 @@ void rules_load(struct judge *j, struct codec_in *in);
 struct reading;
 void rules_put(struct judge *j, const struct rule *r, struct watch *w, const struct reading *x,
                enum alert_status status, struct etime at, const char *reason, struct records *out);
+
+uint64_t rules_fingerprint(const struct judge *j, const struct rule *r, const struct watch *w);
+/* rules_switch.c: the last sequence of a past alert; 0: there was none. */
+uint32_t rules_past(const struct rules *all, uint64_t fingerprint);
 
 /* --- reading.c: what a rule sees, and what it says of it --- */
 struct reading {

@@ -72,6 +72,15 @@ static void plan_panes(struct switch_plan *plan)
 
 /* --- machines --- */
 
+/* The first funnel remembers the sequences of those that are gone, for their return. */
+static void remember(const struct switch_plan *plan, size_t f)
+{
+    const struct switch_funnel *map = &plan->funnels[f];
+
+    rules_remember(plan->to->judges[map->to < 0 ? 0 : map->to].rules, &plan->from->judges[f],
+                   map->keeps);
+}
+
 static void resolve(struct switch_plan *plan, struct records *out)
 {
     for (size_t f = 0; f < plan->from->funnel_count; f++) {
@@ -80,8 +89,12 @@ static void resolve(struct switch_plan *plan, struct records *out)
         size_t before = out->count;
 
         rules_resolve(&plan->from->judges[f], to, map->keeps, out);
+        remember(plan, f);
         plan->from->judge_digests[f] = pipeline_digest(plan->from->judge_digests[f], out, before);
     }
+    for (size_t f = 0; f < plan->to->funnel_count; f++)
+        if (plan->was[f] < 0)
+            rules_remember_past(plan->to->judges[f].rules, plan->from->judges[0].rules);
 }
 
 /* The digest of a funnel that is gone goes on in the first one's. */

@@ -92,6 +92,7 @@ void rules_deinit(struct judge *j)
         mem_free(j->rules->items[i].watches);
     }
     mem_free(j->rules->items);
+    mem_free(j->rules->past);
     mem_free(j->rules);
     j->rules = NULL;
 }
@@ -183,6 +184,33 @@ static void fill_numbers(const struct judge *j, const struct rule *r, const stru
     a->has_lost_amount = lost_amount(j, r, w, a->lost_conversions, &a->lost_amount);
 }
 
+uint64_t rules_fingerprint(const struct judge *j, const struct rule *r, const struct watch *w)
+{
+    const struct funnel *f = j->funnel;
+    struct alert_dim dims[DIMS_MAX];
+    struct alert a = {.funnel = f->name,
+                      .dims = dims,
+                      .dim_count = watch_dims(j, r, w, dims),
+                      .rule_id = r->settings->id,
+                      .severity = r->settings->severity};
+    struct buf step = {0};
+    uint64_t fingerprint;
+
+    funnel_step_name(f, w->step, &step);
+    a.step = buf_cstr(&step);
+    fingerprint = alert_fingerprint(&a);
+    buf_deinit(&step);
+    return fingerprint;
+}
+
+/* The first record of a watch may follow those of an earlier one with the same labels. */
+static uint32_t next_sequence(const struct judge *j, const struct rule *r, const struct watch *w)
+{
+    if (w->sequence > 0 || j->rules->past_count == 0)
+        return w->sequence + 1;
+    return rules_past(j->rules, rules_fingerprint(j, r, w)) + 1;
+}
+
 void rules_put(struct judge *j, const struct rule *r, struct watch *w, const struct reading *x,
                enum alert_status status, struct etime at, const char *reason, struct records *out)
 {
@@ -213,7 +241,7 @@ void rules_put(struct judge *j, const struct rule *r, struct watch *w, const str
                       .watermark = at,
                       .late = j->counts[COUNT_LATE],
                       .complete = x->complete,
-                      .sequence = ++w->sequence,
+                      .sequence = w->sequence = next_sequence(j, r, w),
                       .language = f->root->language,
                       .amount_decimals = (int)f->root->amount_decimals};
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rules under other settings. A rule is what it means: one of the same hash goes on with its watches as they are;
  * every other's alerts end here, under the settings they fired by. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "funnel/mem.h"
@@ -53,6 +54,77 @@ void rules_resolve(struct judge *from, const struct judge *to, bool keeps, struc
                               out);
     }
 }
+
+/* --- sequences --- */
+
+uint32_t rules_past(const struct rules *all, uint64_t fingerprint)
+{
+    size_t low = 0, high = all->past_count;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+
+        if (all->past[middle].fingerprint == fingerprint)
+            return all->past[middle].sequence;
+        if (all->past[middle].fingerprint < fingerprint)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return 0;
+}
+
+static int past_compare(const void *pa, const void *pb)
+{
+    const struct rules_past *a = pa, *b = pb;
+
+    if (a->fingerprint != b->fingerprint)
+        return a->fingerprint < b->fingerprint ? -1 : 1;
+    return a->sequence > b->sequence ? -1 : a->sequence < b->sequence;
+}
+
+static void past_add(struct rules *to, struct rules_past past)
+{
+    to->past = mem_grow(to->past, to->past_count, &to->past_cap, sizeof(*to->past));
+    to->past[to->past_count++] = past;
+}
+
+/* Of equal ones the highest sequence stays. */
+static void past_sort(struct rules *to)
+{
+    size_t n = 0;
+
+    if (to->past_count > 0)
+        qsort(to->past, to->past_count, sizeof(*to->past), past_compare);
+    for (size_t i = 0; i < to->past_count && n < RULES_PAST_MAX; i++)
+        if (n == 0 || to->past[n - 1].fingerprint != to->past[i].fingerprint)
+            to->past[n++] = to->past[i];
+    to->past_count = n;
+}
+
+void rules_remember_past(struct rules *to, const struct rules *from)
+{
+    for (size_t i = 0; i < from->past_count; i++)
+        past_add(to, from->past[i]);
+    past_sort(to);
+}
+
+void rules_remember(struct rules *to, const struct judge *from, bool keeps)
+{
+    for (size_t i = 0; i < from->rules->count; i++) {
+        const struct rule *r = &from->rules->items[i];
+
+        if (keeps && rule_of_hash(to, r->hash))
+            continue;
+        for (size_t k = 0; k < r->count; k++)
+            if (r->watches[k].sequence > 0)
+                past_add(to, (struct rules_past){rules_fingerprint(from, r, &r->watches[k]),
+                                                 r->watches[k].sequence});
+    }
+    rules_remember_past(to, from->rules);
+}
+
+/* --- watches --- */
 
 static void watches_take_over(struct rule *to, struct rule *from, const uint32_t *series_map)
 {

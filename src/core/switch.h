@@ -55,6 +55,10 @@ void judge_begin(const struct switch_plan *plan, struct judge *to, const struct 
 
 /* Resolves what the rules of `from` have firing that `to` does not go on with; to NULL: all of them. */
 void rules_resolve(struct judge *from, const struct judge *to, bool keeps, struct records *out);
+/* Sequences of the alerts that `to` does not go on with, for those that follow under the same labels. What was
+ * remembered alone. */
+void rules_remember_past(struct rules *to, const struct rules *from);
+void rules_remember(struct rules *to, const struct judge *from, bool keeps);
 /* Rules of equal meaning keep their watches; series_map: by old series, UINT32_MAX: gone. */
 void rules_take_over(struct judge *to, struct rules *from, const uint32_t *series_map);
 

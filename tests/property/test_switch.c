@@ -3,6 +3,7 @@
  * every sum balances and is what the entity tables say. */
 #define _GNU_SOURCE /* memmem */
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "funnel/mem.h"
@@ -125,7 +126,7 @@ static const char *others_go_on(struct stream *s, const size_t *lines, size_t co
         buf_clear(&expected);
         without_more(&switched.alerts[f], &left);
         without_more(&whole.alerts[f], &expected);
-        if (left.len != expected.len || memcmp(left.data, expected.data, left.len) != 0)
+        if (strcmp(buf_cstr(&left), buf_cstr(&expected)) != 0)
             wrong = "the alerts of another rule have changed";
         sums->resolved += times(&switched.alerts[f], "rule_removed");
         sums->fired += times(&switched.alerts[f], "rule_changed");
@@ -160,6 +161,33 @@ static const char *alerts_pair(const struct run_result *r, size_t firing)
     return r->fired != r->resolved + firing ? "an alert was not resolved" : NULL;
 }
 
+/* Of one fingerprint: 1, 2, 3, … */
+static const char *sequences_rise(const struct records *out)
+{
+    struct {
+        char key[20];
+        uint32_t sequence;
+    } *seen = mem_zero(out->count + 1, sizeof(*seen));
+    const char *wrong = NULL;
+    size_t count = 0;
+
+    for (size_t i = 0; !wrong && i < out->count; i++) {
+        struct span key = record_key_of(out, &out->items[i]);
+        size_t at = 0;
+
+        if (out->items[i].target != RECORD_ALERT)
+            continue;
+        while (at < count && !span_is(key, seen[at].key))
+            at++;
+        count += at == count;
+        memcpy(seen[at].key, key.p, key.len);
+        if ((uint32_t)atoi(pipe_field(out, i, NULL, "sequence")) != ++seen[at].sequence)
+            wrong = "the sequence of an alert does not rise by one";
+    }
+    mem_free(seen);
+    return wrong;
+}
+
 static const char *sums_hold(struct stream *s, const size_t *lines, size_t count,
                              struct property_sums *sums)
 {
@@ -191,6 +219,8 @@ static const char *sums_hold(struct stream *s, const size_t *lines, size_t count
         wrong = "a step does not balance";
     if (!wrong)
         wrong = alerts_pair(&result, gauges.alerts_firing);
+    if (!wrong)
+        wrong = sequences_rise(&k.out);
     sums->fired += result.fired;
     sums->resolved += w.switches;
     run_result_deinit(&result);

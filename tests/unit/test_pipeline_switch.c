@@ -298,6 +298,7 @@ Test(pipeline_switch, rules_that_are_edited_or_removed_say_so)
     cr_expect(eq(str, (char *)pipe_field(&k.out, 3, NULL, "sequence"), "2"));
     wait_until(&k, T0 + 30 * MINUTE); /* the edited one knows the window, and begins by it */
     cr_expect(ne(ptr, (void *)strstr(story(&k), "; firing two 0:10; "), NULL), "%s", story(&k));
+    cr_expect(eq(str, (char *)pipe_field(&k.out, 5, NULL, "sequence"), "3")); /* the same labels */
     cr_expect(ne(ptr, (void *)strstr(story(&k), "; resolved low 0:12 no_data"), NULL), "%s",
               story(&k));
     pipe_close(&k);
@@ -327,6 +328,7 @@ Test(pipeline_switch, a_funnel_that_is_resynced_or_gone_ends_its_alerts)
     cr_expect(eq(sz, k.out.count, 4));
     wait_until(&k, T0 + 20 * MINUTE);
     cr_expect(eq(sz, k.out.count, 5));
+    cr_expect(eq(str, (char *)pipe_field(&k.out, 4, NULL, "sequence"), "3"));
     pipe_close(&k);
 }
 
