@@ -31,13 +31,13 @@ static int64_t window_ms(const struct judge *j, const struct window_def *d)
     return d->panes * j->funnel->pane_ms;
 }
 
-/* Since `from` (ms) the log has been there, and its source was heard. */
-static bool is_complete(const struct judge *j, int64_t from)
+/* Since `from` (ms) the log has been there, its source was heard, and the window was kept. */
+static bool is_complete(const struct judge *j, const struct window_def *d, int64_t from)
 {
     int64_t pane = floor_div(from, j->funnel->pane_ms);
 
     return j->first_pane != INT64_MIN && pane >= j->first_pane && pane >= j->stale_before &&
-           pane > j->controls->last_dark;
+           pane > j->controls->last_dark && pane >= d->since;
 }
 
 static void take(const struct judge *j, struct control_mark *m)
@@ -48,7 +48,7 @@ static void take(const struct judge *j, struct control_mark *m)
     for (int step = 0; step <= j->funnel->overall; step++)
         if (funnel_has_step(j->funnel, step))
             m->before[step] = read_window(j, m->window, step, last);
-    m->complete = is_complete(j, (last + 1) * slot_ms(j, d) - window_ms(j, d));
+    m->complete = is_complete(j, d, (last + 1) * slot_ms(j, d) - window_ms(j, d));
     m->taken = true;
 }
 
@@ -126,7 +126,7 @@ static void put_step(struct judge *j, const struct control_mark *m, int step, st
                       .maturity = __builtin_nan(""),
                       .watermark = at,
                       .late = j->counts[COUNT_LATE],
-                      .complete = m->complete && is_complete(j, m->begin),
+                      .complete = m->complete && is_complete(j, d, m->begin),
                       .sequence = 1};
 
     funnel_step_name(f, step, &name);

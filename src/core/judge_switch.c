@@ -9,6 +9,8 @@
  * then went to the old judge in part, so that only windows after it count: judge.first_pane. */
 #include <string.h>
 
+#include "funnel/buf.h"
+#include "funnel/controls.h"
 #include "funnel/mem.h"
 #include "core/switch.h"
 
@@ -149,6 +151,65 @@ static void leaves_series(struct judge *to, const struct judge *from, const uint
         to->series[i].since = to->closed + 1;
 }
 
+/* --- what operators said --- */
+
+/* A mark goes by one of the funnel's windows: without it nothing can be measured. */
+static bool mark_take_over(const struct judge *to, const struct judge *from, struct control_mark *m)
+{
+    struct control_mark fresh;
+
+    if (!control_mark_init(to->controls, &fresh, &m->held, m->at) ||
+        window_was(from, &to->windows[fresh.window]) != (int)m->window)
+        return false;
+    fresh.taken = m->taken;
+    fresh.complete = m->complete;
+    memcpy(fresh.before, m->before, sizeof(fresh.before));
+    *m = fresh;
+    return true;
+}
+
+static void controls_take_over(struct judge *to, struct judge *from)
+{
+    struct controls *c = to->controls;
+    size_t count;
+
+    controls_move(c, from->controls, true);
+    count = c->mark_count;
+    c->mark_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (mark_take_over(to, from, &c->marks[i])) {
+            c->marks[c->mark_count++] = c->marks[i];
+        } else {
+            control_held_deinit(&c->marks[i].held);
+            c->marks_refused++;
+        }
+    }
+}
+
+static bool flush(struct codec_out *out)
+{
+    return codec_flush_buf(out);
+}
+
+/* Every judge holds all silences: a new one has those of the others. */
+static void controls_copy(struct controls *to, const struct controls *from)
+{
+    struct controls *copy = controls_new(from->funnel);
+    unsigned char part[256];
+    struct buf bytes = {0};
+    struct codec_out out = {.data = part, .cap = sizeof(part), .flush = flush, .context = &bytes};
+    struct codec_in in;
+
+    controls_save(from, &out);
+    flush(&out);
+    in = (struct codec_in){(const unsigned char *)bytes.data, bytes.len, NULL};
+    controls_load(copy, &in);
+    controls_move(to, copy, false);
+    to->silences_refused = to->marks_refused = 0;
+    controls_free(copy);
+    buf_deinit(&bytes);
+}
+
 /* --- the whole --- */
 
 /* Everything that is not made from the settings is the old judge's; the fresh one is left in its place, with
@@ -167,6 +228,7 @@ static void judge_swap(struct judge *to, struct judge *from)
     memcpy(to->windows, fresh.windows, sizeof(to->windows));
     to->window_count = fresh.window_count;
     to->rules = fresh.rules;
+    to->controls = fresh.controls;
     *from = fresh;
     from->zone = was.zone;
     from->closed = was.closed;
@@ -176,6 +238,7 @@ static void judge_swap(struct judge *to, struct judge *from)
     memcpy(from->windows, was.windows, sizeof(from->windows));
     from->window_count = was.window_count;
     from->rules = was.rules;
+    from->controls = was.controls;
     series_free(&fresh);
     from->series = was.series;
     from->series_count = was.series_count;
@@ -202,11 +265,16 @@ void judge_take_over(struct judge *to, struct judge *from)
     series_take_over(to, from, map);
     leaves_series(to, from, map);
     rules_take_over(to, from->rules, map);
+    controls_take_over(to, from);
     mem_free(map);
 }
 
-void judge_begin(const struct switch_plan *plan, struct judge *to, const struct judge *from)
+void judge_begin(const struct switch_plan *plan, struct judge *to, struct judge *from, bool is_new)
 {
+    if (is_new)
+        controls_copy(to->controls, from->controls);
+    else
+        controls_move(to->controls, from->controls, false);
     to->closed = plan->closed;
     to->first_pane = plan->whole;
     for (size_t i = 0; i < to->source_count; i++) {

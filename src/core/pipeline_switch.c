@@ -114,16 +114,21 @@ static void take_digests(const struct switch_plan *plan)
                                                         from->judge_digests[f]);
 }
 
+/* New ones first: they look at what the others have. */
 static void take_judges(const struct switch_plan *plan)
 {
-    for (size_t f = 0; f < plan->to->funnel_count; f++) {
-        int was = plan->was[f];
-        struct judge *to = &plan->to->judges[f], *from = &plan->from->judges[was < 0 ? 0 : was];
+    struct judge *from = plan->from->judges, *to = plan->to->judges;
 
-        if (was >= 0 && plan->funnels[was].keeps)
-            judge_take_over(to, from);
-        else
-            judge_begin(plan, to, from);
+    for (size_t f = 0; f < plan->to->funnel_count; f++)
+        if (plan->was[f] < 0)
+            judge_begin(plan, &to[f], &from[0], true);
+    for (size_t f = 0; f < plan->from->funnel_count; f++) {
+        const struct switch_funnel *map = &plan->funnels[f];
+
+        if (map->to >= 0 && map->keeps)
+            judge_take_over(&to[map->to], &from[f]);
+        else if (map->to >= 0)
+            judge_begin(plan, &to[map->to], &from[f], false);
     }
 }
 

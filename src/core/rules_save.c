@@ -19,9 +19,19 @@ static void watch_save(const struct watch *w, struct codec_out *out)
 }
 #define WATCH_BYTES (10 + sizeof(double)) /* the least */
 
+static void past_save(const struct rules *all, struct codec_out *out)
+{
+    codec_put_varint(out, all->past_count);
+    for (size_t i = 0; i < all->past_count; i++) {
+        codec_put_u64(out, all->past[i].fingerprint);
+        codec_put_varint(out, all->past[i].sequence);
+    }
+}
+
 void rules_save(const struct judge *j, struct codec_out *out)
 {
     codec_put_varint(out, j->rules->alerts);
+    past_save(j->rules, out);
     codec_put_varint(out, j->rules->count);
     for (size_t i = 0; i < j->rules->count; i++) {
         const struct rule *r = &j->rules->items[i];
@@ -67,9 +77,28 @@ static void rule_load(const struct judge *j, struct rule *r, struct codec_in *in
     }
 }
 
+static void past_load(struct rules *all, struct codec_in *in)
+{
+    size_t count = codec_get_count(in, sizeof(uint64_t) + 1);
+
+    if (count > RULES_PAST_MAX)
+        codec_fail(in, "more past alerts are remembered than may be");
+    for (size_t i = 0; i < count && !in->error; i++) {
+        struct rules_past *p;
+
+        all->past = mem_grow(all->past, all->past_count, &all->past_cap, sizeof(*all->past));
+        p = &all->past[all->past_count++];
+        p->fingerprint = codec_get_u64(in);
+        p->sequence = (uint32_t)codec_get_max(in, UINT32_MAX);
+        if (i > 0 && p->fingerprint <= p[-1].fingerprint)
+            codec_fail(in, "past alerts are not in order");
+    }
+}
+
 void rules_load(struct judge *j, struct codec_in *in)
 {
     j->rules->alerts = codec_get_varint(in);
+    past_load(j->rules, in);
     if (codec_get_varint(in) != j->rules->count)
         codec_fail(in, "there are more rules, or fewer");
     for (size_t i = 0; i < j->rules->count && !in->error; i++)

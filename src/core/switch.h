@@ -48,8 +48,8 @@ int switch_breakdown(const struct funnel *from, const struct funnel *to, int bre
 
 /* Same shape: all it knows. */
 void judge_take_over(struct judge *to, struct judge *from);
-/* Another shape, or none before: it begins at the switch; from: any judge of the old pipeline. */
-void judge_begin(const struct switch_plan *plan, struct judge *to, const struct judge *from);
+/* Another shape, or none before: it begins at the switch. from: the funnel's old judge, for a new one any. */
+void judge_begin(const struct switch_plan *plan, struct judge *to, struct judge *from, bool is_new);
 
 /* --- rules_switch.c --- */
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "funnel/mem.h"
+#include "lib/saved.h"
 #include "lib/standings.h"
 #include "lib/streams.h"
 
@@ -16,6 +17,7 @@ struct switcher {
     const char *yamls[4];
     size_t count, next, switches;
     double chance;
+    bool restarts; /* saved and loaded now and then */
 };
 
 static size_t switch_and_go_on(void *user, struct pipe *k, size_t at)
@@ -27,6 +29,11 @@ static size_t switch_and_go_on(void *user, struct pipe *k, size_t at)
         pipe_switch(k, w->yamls[w->next]);
         w->next = (w->next + 1) % w->count;
         w->switches++;
+    }
+    if (w->restarts && dice_chance(&w->dice, w->chance / 2)) {
+        const char *wrong = saved_restart(k);
+
+        cr_assert(!wrong, "%s", wrong);
     }
     return 1 + (size_t)dice_below(&w->dice, 60);
 }
@@ -193,7 +200,7 @@ static const char *sums_hold(struct stream *s, const size_t *lines, size_t count
 {
     const struct message *all = pipe_log_messages(&s->log);
     struct stream others[3];
-    struct switcher w = {.dice = {s->seed}, .count = 4, .chance = 0.1};
+    struct switcher w = {.dice = {s->seed}, .count = 4, .chance = 0.1, .restarts = true};
     struct run_result result = {0};
     struct pipeline_gauges gauges;
     const char *wrong;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "funnel/decision.h"
 #include "funnel/rules.h"
 #include "lib/pipe_kit.h"
 #include "lib/standings.h"
@@ -391,6 +392,98 @@ Test(pipeline_switch, a_new_segment_begins_empty)
     EXPECT_STORY(&k, "firing all 0:06; firing east 0:19");
     cr_expect(eq(str, (char *)pipe_field(&k.out, 1, "labels", "region"), "east"));
     pipe_close(&k);
+}
+
+/* --- what operators said --- */
+
+static void say_all(struct pipe *k, int64_t at, const char *text)
+{
+    struct decision d = {.seq = 1,
+                         .source = DECISION_JUDGES,
+                         .kind = DECISION_CONTROL,
+                         .at = at / MINUTE,
+                         .text = span_of(text)};
+
+    for (size_t f = 0; f < k->p->funnel_count; f++)
+        judge_control(&k->p->judges[f], &d);
+}
+
+static bool says(const struct pipe *k, size_t i, const char *part)
+{
+    struct span value = record_value_of(&k->out, &k->out.items[i]);
+    struct buf text = {0};
+    bool found;
+
+    buf_add(&text, value.p, value.len);
+    found = strstr(buf_cstr(&text), part) != NULL;
+    buf_deinit(&text);
+    return found;
+}
+
+#define SILENCE \
+    "{\"kind\":\"silence\",\"id\":\"quiet\",\"from\":\"2024-03-18T00:00:00Z\"," \
+    "\"to\":\"2024-03-18T06:00:00Z\",\"matchers\":{\"alertname\":\"low\"}," \
+    "\"author\":\"a\",\"comment\":\"c\"}"
+
+/* One is in force, one still waits for its pane. */
+Test(pipeline_switch, silences_hold_for_every_funnel_there_is_then)
+{
+    static const char *const waits = "{\"kind\":\"expire\",\"id\":\"quiet\"}";
+    struct pipe k;
+
+    pipe_open(&k,
+              HEAD "funnels: {f: {stages: [a, b], rules: [" LOW "]}, "
+                   "g: {where: {topic: in}, stages: [a, b], rules: [" LOW "]}}\n",
+              1);
+    event(&k, "first", "a", T0 - DAY);
+    wait_until(&k, T0);
+    say_all(&k, T0, SILENCE);
+    say_all(&k, T0 + HOUR, waits);
+    wait_until(&k, T0 + 5 * MINUTE);
+    pipe_switch(&k, HEAD "funnels: {f: {stages: [a, b], rules: [" LOW "]}, "
+                         "g: {where: {topic: in}, stages: [a, b], window: 9d, rules: [" LOW "]}, "
+                         "h: {where: {topic: in}, stages: [a, b], rules: [" LOW "]}}\n");
+    crowd(&k, T0 + 20 * MINUTE, 50, 0);
+    wait_until(&k, T0 + 21 * MINUTE);
+    cr_assert(eq(sz, k.out.count, 3), "%s", story(&k));
+    for (size_t i = 0; i < 3; i++)
+        cr_expect(says(&k, i, "\"silenced_by\":[\"quiet\"]"));
+    crowd(&k, T0 + 2 * HOUR, 50, 0);
+    wait_until(&k, T0 + 3 * HOUR);
+    cr_assert(eq(sz, k.out.count, 12), "%s", story(&k));
+    for (size_t i = 6; i < 12; i++)
+        cr_expect(not(says(&k, i, "\"silenced_by\":[\"quiet\"]")));
+    pipe_close(&k);
+}
+
+#define MARK \
+    "{\"kind\":\"intervention\",\"id\":\"m\",\"at\":\"2024-03-18T00:30:00Z\",\"funnel\":\"f\"," \
+    "\"step\":\"a>b\",\"window\":\"10m\",\"comment\":\"c\"}"
+
+/* The window it goes by has another number then; without it, nothing can be measured. */
+Test(pipeline_switch, an_intervention_goes_on_while_its_window_is_there)
+{
+    static const char *const after[] = {F("stages: [a, b], windows: [1h, 10m]"),
+                                        F("stages: [a, b], windows: [1h]"),
+                                        F("stages: [a, b], windows: [10m], dims: {channel: {}}")};
+
+    for (int i = 0; i < 3; i++) {
+        struct pipe k;
+
+        pipe_open(&k, F("stages: [a, b], windows: [10m]"), 1);
+        event(&k, "first", "a", T0 - DAY);
+        wait_until(&k, T0);
+        say_all(&k, T0, MARK);
+        crowd(&k, T0 + 25 * MINUTE, 10, 5);
+        wait_until(&k, T0 + 33 * MINUTE);
+        pipe_switch(&k, after[i]);
+        crowd(&k, T0 + 35 * MINUTE, 10, 8);
+        wait_until(&k, T0 + HOUR);
+        cr_assert(eq(sz, k.out.count, i == 0), "%d: %s", i, story(&k));
+        if (i == 0)
+            cr_expect(says(&k, 0, "\"entries\":10,\"conversions\":8"));
+        pipe_close(&k);
+    }
 }
 
 /* --- time, and what waits --- */
