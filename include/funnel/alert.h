@@ -38,8 +38,13 @@ const char *alert_state_name(enum alert_state s);
 
 /* --- the record --- */
 
-/* Kinds besides the settings' RULE_*. */
-enum alert_kind { ALERT_KIND_INTERVENTION = RULE_CHANGE + 1 };
+/* Kinds besides the settings' RULE_*. The last two are about a source: no funnel, no step, no rates. */
+enum alert_kind {
+    ALERT_KIND_INTERVENTION = RULE_CHANGE + 1,
+    ALERT_KIND_NO_DATA,
+    ALERT_KIND_DATA_GAP,
+};
+#define ALERT_MEASURE_EVENTS (MEASURE_COHORT + 1) /* of the alerts about a source */
 
 enum alert_status { ALERT_STATUS_FIRING, ALERT_STATUS_UPDATED, ALERT_STATUS_RESOLVED };
 
@@ -52,8 +57,9 @@ struct alert_dim {
 /* One turn of one alert, as values; everything borrowed. Absent numbers are NaN, times ETIME_NONE. */
 struct alert {
     enum alert_status status;
-    const char *group; /* ce_source: funneld/<group> */
-    const char *funnel;
+    const char *group;               /* ce_source: funneld/<group> */
+    const char *source;              /* the topic, where it is about that; NULL: about a funnel */
+    const char *funnel;              /* NULL, as step, where it is about a source */
     const char *step;                /* "cart>checkout" or "overall" */
     const char *from_name, *to_name; /* names people see; for overall first stage and won */
     const struct alert_dim *dims;    /* sorted by name */
@@ -67,7 +73,7 @@ struct alert {
     const char *ends_reason; /* NULL unless resolved: "recovered", "rule_changed", … */
     struct etime from, to;   /* window */
     const char *zone;
-    int measure; /* MEASURE_* */
+    int measure; /* MEASURE_*, ALERT_MEASURE_EVENTS */
     int64_t entries, conversions;
     double rate, low, high; /* observed, Wilson 95 % */
     double expected_rate, expected_conversions;
@@ -82,6 +88,9 @@ struct alert {
     struct etime watermark;         /* everything up to here was seen */
     int64_t late;                   /* late events so far in this funnel */
     bool complete;                  /* the window holds all its data */
+    int64_t events;                 /* no_data: counted in the window */
+    double expected_events;         /* no_data */
+    int64_t lost_records;           /* data_gap */
     struct span note;               /* intervention: the operator's comment */
     const struct span *silenced_by; /* ids, sorted; at most ALERT_SILENCES_MAX */
     size_t silenced_count;

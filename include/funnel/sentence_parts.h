@@ -37,6 +37,10 @@ void sentence_observed(struct buf *out, const struct alert *a);
 /* What may still change the numbers: the last one. */
 void sentence_open_ends(struct buf *out, const struct alert *a);
 
+/* sentence_source.c: of alerts about a source. */
+void sentence_source(struct buf *out, const struct alert *a);
+void sentence_source_more(struct buf *out, const struct alert *a);
+
 /* sentence_intervention.c: of ALERT_KIND_INTERVENTION. */
 void sentence_intervention(struct buf *out, const struct alert *a);
 void sentence_intervention_more(struct buf *out, const struct alert *a);

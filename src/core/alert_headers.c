@@ -64,7 +64,7 @@ static void header_source(struct records *out, const char *group)
     buf_deinit(&text);
 }
 
-/* sales/cart>checkout/channel=ads,region=east: labels come in this order. */
+/* sales/cart>checkout/channel=ads,region=east: labels come in this order. Of a source: source=orders. */
 static void header_subject(struct records *out, const struct alert_headers *h)
 {
     struct buf text = {0};
@@ -80,7 +80,7 @@ static void header_subject(struct records *out, const struct alert_headers *h)
             put_encoded(&text, label->value, "%/");
             continue;
         }
-        buf_char(&text, dims++ ? ',' : '/');
+        buf_str(&text, dims++ ? "," : text.len ? "/" : "");
         put_encoded(&text, label->name, "%/,=");
         buf_char(&text, '=');
         put_encoded(&text, label->value, "%/,=");

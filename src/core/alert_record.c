@@ -85,6 +85,7 @@ static void labels_init(struct labels *l, const struct alert *a)
     l->count = 0;
     for (int i = 0; i < ALERT_LABELS_FIXED; i++)
         labels_add(l, span_of(alert_labels_fixed[i]), span_of(fixed[i]));
+    labels_add(l, span_of("source"), span_of(a->source));
     for (size_t i = 0; i < a->dim_count; i++)
         labels_add(l, dim_label(l->arena, a->dims[i].name), a->dims[i].value);
 }
@@ -227,14 +228,14 @@ static const char *const STATUS[] = {
     [ALERT_STATUS_RESOLVED] = "resolved",
 };
 static const char *const KINDS[] = {
-    [RULE_TARGET] = "target",
-    [RULE_BENCHMARK] = "benchmark",
-    [RULE_CHANGE] = "change",
-    [ALERT_KIND_INTERVENTION] = "intervention",
+    [RULE_TARGET] = "target",         [RULE_BENCHMARK] = "benchmark",
+    [RULE_CHANGE] = "change",         [ALERT_KIND_INTERVENTION] = "intervention",
+    [ALERT_KIND_NO_DATA] = "no_data", [ALERT_KIND_DATA_GAP] = "data_gap",
 };
 static const char *const MEASURES[] = {
     [MEASURE_THROUGHPUT] = "throughput",
     [MEASURE_COHORT] = "cohort",
+    [ALERT_MEASURE_EVENTS] = "events",
 };
 
 static void put_identity(cJSON *value, const struct alert *a, const struct labels *labels)
@@ -278,12 +279,42 @@ static void put_window(cJSON *value, const struct alert *a, struct arena *arena)
     put_text(value, "measure", MEASURES[a->measure]);
 }
 
+/* An alert about a source has no rates. Its own numbers follow the keys that every record has. */
+static void put_source(cJSON *observed, cJSON *expected, cJSON *effect, const struct alert *a)
+{
+    static const char *const KEYS[] = {"entries", "conversions", "rate", "low", "high"};
+    bool silent = a->rule_kind == ALERT_KIND_NO_DATA;
+
+    for (size_t i = 0; i < sizeof(KEYS) / sizeof(KEYS[0]); i++)
+        put_null(observed, KEYS[i]);
+    if (silent)
+        put_integer(observed, "events", a->events);
+    else
+        put_null(observed, "events");
+    put_null(expected, "rate");
+    put_null(expected, "conversions");
+    put_text(expected, "source", a->expected_source);
+    put_number(expected, "events", a->expected_events);
+    put_null(effect, "absolute");
+    put_null(effect, "relative");
+    put_null(effect, "lost_conversions");
+    put_null(effect, "lost_amount");
+    if (silent)
+        put_null(effect, "lost_records");
+    else
+        put_integer(effect, "lost_records", a->lost_records);
+}
+
 static void put_rates(cJSON *value, const struct alert *a)
 {
     cJSON *observed = put(value, "observed", cJSON_CreateObject());
     cJSON *expected = put(value, "expected", cJSON_CreateObject());
     cJSON *effect = put(value, "effect", cJSON_CreateObject());
 
+    if (a->measure == ALERT_MEASURE_EVENTS) {
+        put_source(observed, expected, effect, a);
+        return;
+    }
     put_integer(observed, "entries", a->entries);
     put_integer(observed, "conversions", a->conversions);
     put_number(observed, "rate", a->rate);

@@ -126,6 +126,10 @@ static void closed_summary(struct buf *out, const struct alert *a)
 
 void sentence_summary(struct buf *out, const struct alert *a)
 {
+    if (a->source) {
+        sentence_source(out, a);
+        return;
+    }
     if (a->rule_kind == ALERT_KIND_INTERVENTION) {
         sentence_intervention(out, a);
         return;
@@ -290,6 +294,10 @@ void sentence_open_ends(struct buf *out, const struct alert *a)
 
 void sentence_description(struct buf *out, const struct alert *a)
 {
+    if (a->source) {
+        sentence_source_more(out, a);
+        return;
+    }
     if (a->rule_kind == ALERT_KIND_INTERVENTION) {
         sentence_intervention_more(out, a);
         return;
