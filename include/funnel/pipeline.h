@@ -71,8 +71,10 @@ void pipeline_section_load(struct pipeline *p, size_t section, struct codec_in *
 /* --- other settings, at one cut of all partitions (PROTOCOL section 8) ---
  *
  * Takes over what the settings leave unchanged, resolves what edited and removed rules had fired, and begins the
- * windows of funnels of another shape anew from their open entities. `old` is freed. Inputs, their topics and
- * the sources must be the same: see settings_switchable(). */
+ * windows of funnels of another shape anew from their open entities. `old` is freed; its settings and zone must
+ * last until then, and may go after it: the sources' topics are the new settings' own. Inputs, their topics and the
+ * sources must be the same: see settings_switchable(). Between steps only; in memory for both tables of a funnel of
+ * another shape at once. What waits for its turn and has lost its funnel or stage is counted as ignored. */
 struct pipeline *pipeline_switch(struct pipeline *old, const struct settings *settings,
                                  const struct zone *zone, struct records *out);
 

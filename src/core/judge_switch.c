@@ -279,9 +279,10 @@ void judge_begin(const struct switch_plan *plan, struct judge *to, struct judge 
     to->first_pane = plan->whole;
     for (size_t i = 0; i < to->source_count; i++) {
         struct judge_source *s = &to->sources[i];
-        int64_t open = tally_open_pane(&plan->to->tallies[i]);
+        int64_t closed = from->sources[i].closed;
 
-        s->closed = open == INT64_MIN ? INT64_MIN : open - 1;
+        /* As far as its pulse has closed it; where panes are shorter now, the tally says more with its next step. */
+        s->closed = closed == INT64_MIN ? closed : switch_pane(plan, closed + 1) - 1;
         s->muted = from->sources[i].muted;
         s->mute_until = switch_pane_up(plan, from->sources[i].mute_until);
     }
