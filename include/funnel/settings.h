@@ -108,7 +108,7 @@ struct settings_segments {
 #define SETTINGS_C_DURATION int64_t /* ms; "off" = 0 */
 #define SETTINGS_C_SIZE int64_t     /* bytes */
 #define SETTINGS_C_RATIO double     /* 0 to 1; "30%" reads as 0.3 */
-#define SETTINGS_C_RATE double      /* per week; "0.1/week", "1/day" */
+#define SETTINGS_C_RATE double      /* per week; "0.1/week", "1/day"; "off" = 0 */
 #define SETTINGS_C_KAFKA struct settings_pairs
 #define SETTINGS_C_SOURCE struct settings_source
 #define SETTINGS_C_SOURCES struct settings_sources

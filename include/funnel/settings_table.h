@@ -52,8 +52,9 @@
       "where the fields stand: plain, cloudevents or debezium; `map` overrides it field by field") \
     X(MAP, map, "map", NULL, 0, "where each field stands, where the preset does not fit") \
     X(RATE, no_data, "no_data", "0.05/week", 0, \
-      "false alarms allowed for the no_data alert, which says that the whole topic has gone silent; 0/week: none") \
-    X(STRING, no_data_severity, "no_data_severity", "critical", 0, "its severity; any word")
+      "false alarms allowed for the no_data alert, which says that the whole topic has gone silent; off: none") \
+    X(STRING, no_data_severity, "no_data_severity", "critical", 0, \
+      "severity of the alerts about the topic, no_data and data_gap; any word")
 
 /* Each is a source: what SETTINGS_SOURCE's `from` takes, alone, or an object of SETTINGS_SOURCE. */
 #define SETTINGS_MAP(X) \

@@ -18,7 +18,7 @@
 int units_integer(const char *text, int64_t *ret);
 /* "0.3", "1e-3", "30%": the double nearest to what is written, at most 15 digits. Not range-checked. */
 int units_ratio(const char *text, double *ret);
-/* "0.1/week", "1/day", "2/hour": per week. */
+/* "0.1/week", "1/day", "2/hour": per week; "off": 0. */
 int units_rate(const char *text, double *ret_per_week);
 
 /* Appends the shortest way to write it: 1h30m, 14d, 0s; 1MiB, 256. */

@@ -51,7 +51,8 @@ struct schema_type {
     schema_bind_fn *bind;
     void (*absent)(void *out); /* NULL: all zero */
     const struct schema_object *object;
-    const char *const *words, *const *later; /* an enumeration's; NULL at the end */
+    /* An enumeration's; NULL at the end. later: words not had yet, or "word: what to do instead". */
+    const char *const *words, *const *later;
     /* Lists and maps: the elements, in a struct {T *items; size_t count;}. */
     const struct schema_type *element;
     size_t stride;

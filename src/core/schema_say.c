@@ -81,29 +81,39 @@ static void put_words(struct buf *out, const char *const *words)
     }
 }
 
-static bool has_word(const char *const *words, const char *word)
+/* What follows the word in the list of those not had: "" where it only comes later; NULL: it is not there. */
+static const char *later_word(const char *const *words, const char *word)
 {
-    for (size_t i = 0; words && words[i]; i++)
-        if (strcmp(words[i], word) == 0)
-            return true;
-    return false;
+    size_t len = strlen(word);
+
+    for (size_t i = 0; words && words[i]; i++) {
+        if (strncmp(words[i], word, len) == 0 && words[i][len] == '\0')
+            return "";
+        if (strncmp(words[i], word, len) == 0 && strncmp(words[i] + len, ": ", 2) == 0)
+            return words[i] + len + 2;
+    }
+    return NULL;
 }
 
 void schema_say_word(struct schema *b, struct yaml_node *node, const struct schema_type *type)
 {
     struct nearest near = {.word = node->text};
     struct buf value = {0}, remedy = {0};
-    bool later = has_word(type->later, node->text);
+    const char *later = later_word(type->later, node->text);
 
     schema_quote(&value, node->text);
     for (size_t i = 0; type->words[i]; i++)
         nearest_offer(&near, type->words[i]);
     if (near.best && !later)
         buf_fmt(&remedy, "did you mean '%s'? ", near.best);
-    buf_str(&remedy, later ? "this version has: " : "one of: ");
-    put_words(&remedy, type->words);
+    buf_str(&remedy, later && *later ? later : later ? "this version has: " : "one of: ");
+    if (!later || !*later)
+        put_words(&remedy, type->words);
     schema_say(b, node, buf_cstr(&remedy),
-               later ? "%s comes in a later version" : "%s is not known here", buf_cstr(&value));
+               !later   ? "%s is not known here"
+               : *later ? "%s is not set here"
+                        : "%s comes in a later version",
+               buf_cstr(&value));
     buf_deinit(&value);
     buf_deinit(&remedy);
 }

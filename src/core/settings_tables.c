@@ -21,12 +21,10 @@ SCALAR(DURATION, "duration", "write number and unit (ms, s, m, h, d, w), as 500m
        int64_t, duration, schema_absent_int64);
 SCALAR(SIZE, "size", "write a number of bytes, or with KiB, MiB, GiB", int64_t, size,
        schema_absent_int64);
+SCALAR(RATE, "rate", "write a number and a time, as 0.1/week or 1/day, or off", double, rate,
+       schema_absent_double);
 SCALAR(RATIO, "ratio", "write a number from 0 to 1, as 0.3 or 30%", double, ratio,
        schema_absent_double);
-
-/* No setting of this version has one yet. */
-__attribute__((unused)) SCALAR(RATE, "rate", "write a number and a time, as 0.1/week or 1/day",
-                               double, rate, schema_absent_double);
 
 #define ENUMERATION(name_, ...) \
     static const char *const words_##name_[] = {__VA_ARGS__, NULL}; \
@@ -42,8 +40,23 @@ __attribute__((unused)) SCALAR(RATE, "rate", "write a number and a time, as 0.1/
 static const char *const later_modes[] = {"group", NULL};
 static const char *const later_presets[] = {"salesforce", "segment", "snowplow", "pipedrive", NULL};
 static const char *const later_rules[] = {
-    "drop",  "rise", "slow", "volume", "no_data",      "stale",    "dwell",        "stock",
-    "stuck", "sla",  "mix",  "reason", "data_quality", "data_gap", "intervention", NULL};
+    "drop",
+    "rise",
+    "slow",
+    "volume",
+    "stale",
+    "dwell",
+    "stock",
+    "stuck",
+    "sla",
+    "mix",
+    "reason",
+    "data_quality",
+    "no_data: remove the rule; the alert is about a whole topic, inputs[].no_data is the place",
+    "data_gap: remove the rule; with on_gap: continue the alert comes by itself",
+    "intervention: remove the rule; funneld intervene marks one",
+    NULL,
+};
 #define LATER_MODE later_modes
 #define LATER_PRESET later_presets
 #define LATER_RULE_KIND later_rules

@@ -221,6 +221,10 @@ int units_rate(const char *text, double *ret_per_week)
     struct decimal d;
     double n;
 
+    if (strcmp(text, "off") == 0) {
+        *ret_per_week = 0;
+        return 0;
+    }
     if (take_decimal(&text, &d) != 0 || decimal_value(d, &n) != 0 || *text != '/')
         return -1;
     text++;

@@ -139,6 +139,8 @@ Test(units, rates_are_per_week)
     cr_assert(rate("0.1/week") == 0.1);
     cr_assert(rate("1/day") == 7);
     cr_assert(rate("2/hour") == 336);
+    cr_assert(rate("off") == 0);
+    cr_assert(rate("off/week") == -77);
     cr_assert(rate("1") == -77);
     cr_assert(rate("1/month") == -77);
     cr_assert(rate("/day") == -77);
