@@ -40,7 +40,10 @@ ORDER = {
     "evidence": "statistic threshold budget",
     "data": "watermark late complete",
 }
+# What follows in the alerts about a source.
+MORE = {"observed": " events", "expected": " events", "effect": " lost_records"}
 FIXED_LABELS = ["alertname", "severity", "funnel", "step"]
+SOURCE_LABELS = ["alertname", "severity", "source"]
 HEADERS = "ce_specversion ce_id ce_type ce_source ce_subject ce_time content-type".split()
 
 
@@ -62,9 +65,15 @@ def short_float(token):
 def check_envelope(record):
     value, headers = record["value"], record["headers"]
     assert list(value) == ORDER[""].split(), list(value)
+    source = value["measure"] == "events"
     for key, names in ORDER.items():
+        names += MORE.get(key, "") if source else ""
         assert not key or list(value[key]) == names.split(), (key, list(value[key]))
-    assert list(value["labels"])[:4] == FIXED_LABELS, value["labels"]
+    if source:
+        assert list(value["labels"]) == SOURCE_LABELS, value["labels"]
+        assert headers["ce_subject"] == "source=" + value["labels"]["source"]
+    else:
+        assert list(value["labels"])[:4] == FIXED_LABELS, value["labels"]
     assert value["fingerprint"] == fingerprint(value["labels"]) == record["key"]
     assert list(headers) == HEADERS, list(headers)
     assert headers["ce_specversion"] == "1.0"
@@ -74,6 +83,21 @@ def check_envelope(record):
     assert not re.search("[\x00-\x1f\x7f-\x9f]", headers["ce_subject"])
     assert headers["content-type"] == "application/json"
     assert len(json.dumps(value, ensure_ascii=False).encode()) <= 65536
+
+
+def check_heartbeat(record, schema):
+    headers = record["headers"]
+    assert list(headers) == HEADERS, list(headers)
+    assert headers["ce_type"] == "io.funneld.heartbeat"
+    assert record["key"] == "heartbeat/" + record["value"]["group"]
+    assert headers["ce_time"] == record["value"]["at"]
+    assert re.fullmatch("[0-9a-f]{32}", headers["ce_id"])
+    part = {"$ref": "#/$defs/heartbeat", "$defs": schema["$defs"]}
+    validator = jsonschema.Draft202012Validator(part)
+    errors = [error.message for error in validator.iter_errors(record["value"])]
+    wrong = [{**record["value"], key: new} for key, new in
+             [("status", "firing"), ("at", None), ("every_ms", 0), ("version", 1), ("more", 1)]]
+    return errors + [f"accepted: {document}" for document in wrong if validator.is_valid(document)]
 
 
 def paths(node, path=()):
@@ -106,7 +130,8 @@ def general_mutations(value):
     """Keys that are missing, keys nobody knows, values of another type: everywhere."""
     for path in paths(value):
         node = at(value, path)
-        if path and not (path[0] == "labels" and len(path) == 2 and path[1] not in FIXED_LABELS):
+        labels = SOURCE_LABELS if value["measure"] == "events" else FIXED_LABELS
+        if path and not (path[0] == "labels" and len(path) == 2 and path[1] not in labels):
             document = copy.deepcopy(value)
             del at(document, path[:-1])[path[-1]]
             yield "without " + ".".join(path), document
@@ -177,6 +202,9 @@ def main():
     records = [json.loads(line, parse_float=short_float) for line in printed.splitlines()]
     failed = refused = 0
 
+    for message in check_heartbeat(records.pop(), schema):
+        failed += 1
+        print(f"FAILED heartbeat: {message}")
     for record in records:
         check_envelope(record)
         for error in validator.iter_errors(record["value"]):
@@ -194,6 +222,15 @@ def main():
                   for key in ("endsAt", "endsReason")]
     mutations += [("updated and ended", changed(resolved, ("status",), "updated"))]
     mutations += general_mutations(firing)
+    silent = next(r["value"] for r in records if r["value"]["rule"]["kind"] == "no_data")
+    mutations += general_mutations(silent)
+    mutations += [("a source's events without their measure", changed(silent, ("measure",), "throughput")),
+                  ("a funnel's rates as events", changed(firing, ("measure",), "events")),
+                  ("a source with a funnel", changed(silent, ("labels", "funnel"), "sales")),
+                  ("a source's entries", changed(silent, ("observed", "entries"), 0)),
+                  ("a rule's kind of another measure", changed(silent, ("rule", "kind"), "target")),
+                  ("a source's kind of another measure", changed(firing, ("rule", "kind"), "no_data")),
+                  ("a rule's lost records", changed(firing, ("effect", "lost_records"), 1))]
     if not validator.is_valid(full):
         failed += 1
         print("FAILED a record with attribution, remainder and silence should be valid")
@@ -208,7 +245,8 @@ def main():
         print("FAILED the example of docs/alerts.md is not the first sample")
     statuses = {record["value"]["status"] for record in records}
     kinds = {record["value"]["rule"]["kind"] for record in records}
-    if statuses != {"firing", "updated", "resolved"} or kinds != {"target", "benchmark", "change", "intervention"}:
+    if statuses != {"firing", "updated", "resolved"} or kinds != {
+            "target", "benchmark", "change", "intervention", "no_data", "data_gap"}:
         failed += 1
         print(f"FAILED the samples have only {statuses} and {kinds}")
     print(f"{len(records)} samples, {refused} mutations, {failed} failed")

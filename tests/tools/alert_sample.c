@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "funnel/alert.h"
+#include "funnel/heartbeat.h"
 
 #define HOUR INT64_C(3600000)
 #define MONDAY INT64_C(1772413200000) /* 2026-03-02T01:00:00Z */
@@ -140,30 +141,27 @@ static void odd(struct alert *a)
     a->amount_decimals = 0;
 }
 
-static void print(const struct alert *a)
+static void print_record(const struct records *records)
 {
-    struct records records = {0};
     cJSON *line = cJSON_CreateObject(), *headers;
-    const struct record *x;
+    const struct record *x = &records->items[0];
     struct buf text = {0};
     const char *name;
     struct span value;
     size_t at = 0;
     char *out;
 
-    alert_put(&records, a);
-    x = &records.items[0];
-    value = record_key_of(&records, x);
+    value = record_key_of(records, x);
     buf_add(&text, value.p, value.len);
     cJSON_AddStringToObject(line, "key", buf_cstr(&text));
     cJSON_AddNumberToObject(line, "timestamp", (double)x->timestamp);
     headers = cJSON_AddObjectToObject(line, "headers");
-    while (record_header_next(&records, x, &at, &name, &value)) {
+    while (record_header_next(records, x, &at, &name, &value)) {
         buf_clear(&text);
         buf_add(&text, value.p, value.len);
         cJSON_AddStringToObject(headers, name, buf_cstr(&text));
     }
-    value = record_value_of(&records, x);
+    value = record_value_of(records, x);
     buf_clear(&text);
     buf_add(&text, value.p, value.len);
     cJSON_AddRawToObject(line, "value", buf_cstr(&text));
@@ -172,6 +170,23 @@ static void print(const struct alert *a)
     cJSON_free(out);
     cJSON_Delete(line);
     buf_deinit(&text);
+}
+
+static void print(const struct alert *a)
+{
+    struct records records = {0};
+
+    alert_put(&records, a);
+    print_record(&records);
+    records_deinit(&records);
+}
+
+static void print_heartbeat(void)
+{
+    struct records records = {0};
+
+    heartbeat_put(&records, "team a/销售", MONDAY, 60000, "1.2.3");
+    print_record(&records);
     records_deinit(&records);
 }
 
@@ -238,6 +253,61 @@ static void print_intervention(int language)
     print(&a);
 }
 
+/* About a topic: of a funnel's numbers there is none. */
+static struct alert source(int language, int rule_kind)
+{
+    struct alert a = base();
+
+    a.language = language;
+    bare(&a);
+    a.source = "orders";
+    a.funnel = a.step = NULL;
+    a.rule_kind = rule_kind;
+    a.rule_id = rule_kind == ALERT_KIND_NO_DATA ? "no_data" : "data_gap";
+    a.measure = ALERT_MEASURE_EVENTS;
+    a.rate = NAN;
+    a.expected_events = NAN;
+    a.severity = "critical";
+    a.watermark = a.at;
+    a.complete = rule_kind == ALERT_KIND_NO_DATA;
+    a.late = 0;
+    return a;
+}
+
+static void print_ends(struct alert *a)
+{
+    print(a);
+    a->status = ALERT_STATUS_RESOLVED;
+    a->at.ms += HOUR;
+    a->to.ms += HOUR;
+    a->ends_at = a->watermark = a->at;
+    a->sequence = 2;
+    a->ends_reason = "data_returned";
+    print(a);
+    a->ends_reason = "rule_changed";
+    print(a);
+}
+
+static void print_sources(int language)
+{
+    struct alert silent = source(language, ALERT_KIND_NO_DATA),
+                 lost = source(language, ALERT_KIND_DATA_GAP);
+
+    silent.statistic = 23.7;
+    silent.threshold = 14.5;
+    silent.budget = 0.05;
+    silent.expected_events = 23.7;
+    silent.expected_source = "rate_by_hour";
+    print_ends(&silent);
+    lost.lost_records = 1000;
+    print_ends(&lost);
+    lost.status = ALERT_STATUS_UPDATED;
+    lost.ends_at = ETIME_NONE;
+    lost.ends_reason = NULL;
+    lost.lost_records = 1;
+    print(&lost);
+}
+
 int main(void)
 {
     static void (*const CHANGES[])(struct alert *) = {rise, bare, odd};
@@ -247,6 +317,8 @@ int main(void)
         for (size_t i = 0; i < sizeof(CHANGES) / sizeof(CHANGES[0]); i++)
             print_special(language, CHANGES[i]);
         print_intervention(language);
+        print_sources(language);
     }
+    print_heartbeat();
     return 0;
 }
