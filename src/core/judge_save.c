@@ -256,14 +256,11 @@ static void load_place(struct judge *j, struct codec_in *in)
     j->first_pane = codec_get_pane(in);
     j->last_pane = codec_get_pane(in);
     j->day = codec_get_pane(in);
-    if (j->day != INT64_MIN && (j->closed == INT64_MIN ||
-                                j->day > zone_day(j->zone, NULL, j->closed * j->funnel->pane_ms)))
-        codec_fail(in, "its day is later than its panes");
     j->stale_before = codec_get_pane(in);
     if (!in->error && j->day != INT64_MIN &&
         (j->closed == INT64_MIN ||
          j->day > zone_day(j->zone, NULL, j->closed * j->funnel->pane_ms)))
-        codec_fail(in, "its day is ahead of it");
+        codec_fail(in, "its day is later than its panes");
 }
 
 static void load_sources(struct judge *j, struct codec_in *in)
