@@ -129,7 +129,7 @@ static void check_arrival(const struct tally *t, const struct arrival *a, bool w
     bool stage = tf && (a->stage < tf->funnel->stage_count ||
                         (a->stage >= STAGE_EXIT && a->stage <= STAGE_NONE));
 
-    if (a->late || a->floor_ms != INT64_MIN || (!waits && a->time_ms <= t->watermark_ms))
+    if (a->late || a->floor_ms != INT64_MIN || (!waits && a->time_ms < t->watermark_ms))
         codec_fail(in, "an event waits for what has passed");
     else if (waits ? !a->copy || (!tf && a->funnel != ARRIVAL_NO_FUNNEL) : !tf)
         codec_fail(in, "a waiting event is no funnel's, or its message is missing");
