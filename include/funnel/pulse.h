@@ -62,6 +62,8 @@ void pulse_step(struct pulse *p, struct records *out);
 bool pulse_is_dark(const struct pulse *p, int64_t pane);
 /* The last pane of the dark run that `pane` is in; pane - 1 where it is not dark. */
 int64_t pulse_dark_to(const struct pulse *p, int64_t pane);
+/* The last dark pane up to and with this one, of those not forgotten; INT64_MIN: none. */
+int64_t pulse_last_dark(const struct pulse *p, int64_t pane);
 /* Windows that begin before this pane are stale when pane `pane` is judged; INT64_MIN: none. */
 int64_t pulse_stale_before(const struct pulse *p, int64_t pane);
 /* No judge will ask about panes up to and with `pane` any more. */

@@ -67,6 +67,17 @@ int64_t pulse_dark_to(const struct pulse *p, int64_t pane)
     return run ? run->to : pane - 1;
 }
 
+int64_t pulse_last_dark(const struct pulse *p, int64_t pane)
+{
+    size_t i = p->dark.count;
+
+    while (i > 0 && p->dark.items[i - 1].from > pane)
+        i--;
+    if (i == 0)
+        return INT64_MIN;
+    return p->dark.items[i - 1].to < pane ? p->dark.items[i - 1].to : pane;
+}
+
 /* A pulse may have closed more than the judge that asks: what it knows of later panes does not count. */
 int64_t pulse_stale_before(const struct pulse *p, int64_t pane)
 {
