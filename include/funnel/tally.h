@@ -68,7 +68,9 @@ struct tally {
     struct decision_queue decisions; /* whose place in the log is still to come */
     bool muted;                      /* a bootstrap: what it puts out is not published */
     struct pulse_notes
-        pulse;        /* what the pulse has not taken yet; cleared by the caller, not saved */
+        pulse; /* what the pulse has not taken yet; cleared by the caller, not saved */
+    int64_t beats, beat_pane,
+        beat_ms;      /* events of one pane not noted yet, and its begin: 0 between steps */
     int64_t lettered; /* the last message dead-lettered: once, not once an entity or a funnel */
     struct counters counters;
     uint64_t trace; /* fingerprint to explain; 0: none. Not saved, nor is its text */
@@ -84,6 +86,11 @@ void tally_deinit(struct tally *t);
 
 /* Cells are left in funnels[i].out, dead letters appended to `out`. */
 void tally_step(struct tally *t, const struct tally_input *in, struct records *out);
+/* What the log does not say, at its place: like a step, once everything before it was given. SWITCH and CONTROL
+ * are not for a tally. */
+void tally_decide(struct tally *t, const struct decision *d, struct records *out);
+/* From its start on, until DECISION_BOOTSTRAP_END: dead letters are counted but not put out. */
+void tally_mute(struct tally *t);
 /* The end of a finite log: what waits is released, panes close up to the last event time. */
 void tally_end(struct tally *t, struct records *out);
 
@@ -108,9 +115,15 @@ void tally_set_pane(struct tally_funnel *tf, int64_t pane);
 void tally_define(struct tally_funnel *tf);
 void tally_flush(struct tally_funnel *tf);
 /* tally_time.c: watermark, order, lateness, the future. m: the message, for a dead letter. */
-void tally_offer(struct tally *t, struct arrival *a, const struct message *m);
+/* beats: it is the last of its event's arrivals, the one the pulse counts it by. */
+void tally_offer(struct tally *t, struct arrival *a, const struct message *m, bool beats);
 void tally_release(struct tally *t, int64_t up_to_ms);
-void tally_release_waiting(struct tally *t); /* the end: no one will confirm them any more */
+void tally_advance(struct tally *t, int64_t to_ms); /* the watermark alone */
+/* Those that wait as a jump up to this time. INT64_MAX: the end, no one will confirm them any more. */
+void tally_release_waiting(struct tally *t, int64_t up_to_ms);
+/* An event for the pulse. A late one counts in the open pane, and so does one that is refused (INT64_MIN). */
+void tally_beat(struct tally *t, int64_t time_ms);
+void tally_note(struct tally *t, struct pulse_note note);
 void tally_deadletter(struct tally *t, const struct message *m, enum reject reason,
                       const char *field, uint32_t byte);
 /* The same where everything before it is applied already. */

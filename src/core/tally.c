@@ -66,6 +66,8 @@ void tally_deinit(struct tally *t)
     for (size_t i = 0; i < t->waiting_count; i++)
         mem_free(t->waiting[i].copy);
     mem_free(t->waiting);
+    decision_queue_deinit(&t->decisions);
+    pulse_notes_deinit(&t->pulse);
     buf_deinit(&t->trace_text);
     *t = (struct tally){0};
 }
@@ -90,7 +92,8 @@ void tally_letter(struct tally *t, const struct message *m, enum reject reason, 
         return;
     t->lettered = m->offset;
     t->counters.rejects[reason]++;
-    deadletter_put(t->records, m, t->topic, t->partition, reason, field, byte);
+    if (!t->muted)
+        deadletter_put(t->records, m, t->topic, t->partition, reason, field, byte);
 }
 
 /* Everything before it in the log is applied first, so that dead letters come out in one order whatever
@@ -181,16 +184,18 @@ static void tally_event(struct tally *t, const struct event *e, const struct mes
     t->counters.n[COUNTER_EVENTS]++;
     if (m->timestamp >= 0 && e->at.ms - t->settings->time.max_ahead > m->timestamp) {
         tally_deadletter(t, m, REJECT_FUTURE, "ts", e->at_byte);
+        tally_beat(t, INT64_MIN);
         return;
     }
     wanted = event_stages(t, e, codes, &known);
     if (wanted > 0 && known == 0) {
         tally_refuse_stage(t, e, m);
+        tally_beat(t, INT64_MIN);
         return;
     }
     if (wanted == 0) {
         t->counters.n[COUNTER_UNWANTED]++;
-        tally_offer(t, &base, m);
+        tally_offer(t, &base, m, true);
     }
     for (size_t i = 0; i < t->funnel_count; i++) {
         struct arrival a = base;
@@ -200,7 +205,7 @@ static void tally_event(struct tally *t, const struct event *e, const struct mes
         a.funnel = (uint16_t)i;
         a.stage = codes[i];
         arrival_fill(&t->funnels[i], e, &a);
-        tally_offer(t, &a, m);
+        tally_offer(t, &a, m, --known == 0);
     }
 }
 
@@ -234,10 +239,11 @@ void tally_step(struct tally *t, const struct tally_input *in, struct records *o
 void tally_end(struct tally *t, struct records *out)
 {
     t->records = out;
-    tally_release_waiting(t);
+    tally_release_waiting(t, INT64_MAX);
     tally_release(t, INT64_MAX);
     tally_apply(t);
-    t->watermark_ms = t->newest_ms;
+    if (t->newest_ms > t->watermark_ms)
+        t->watermark_ms = t->newest_ms;
     tally_close(t);
     t->records = NULL;
 }

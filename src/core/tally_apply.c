@@ -313,4 +313,5 @@ void tally_close(struct tally *t)
     sweep_through(t, open - 1);
     for (size_t i = 0; i < t->funnel_count; i++)
         cells_add(&t->funnels[i].out, (struct cell){.kind = CELL_CLOSE, .value = open - 1});
+    tally_note(t, (struct pulse_note){.kind = PULSE_CLOSE, .pane = open - 1});
 }

@@ -23,6 +23,44 @@ static void watermark_raise(struct tally *t, int64_t to_ms)
         t->watermark_ms = to_ms;
 }
 
+void tally_advance(struct tally *t, int64_t to_ms)
+{
+    watermark_raise(t, to_ms);
+    tally_release(t, t->watermark_ms);
+}
+
+/* --- the pulse --- */
+
+void tally_note(struct tally *t, struct pulse_note note)
+{
+    if (t->beats > 0)
+        pulse_notes_add(&t->pulse, (struct pulse_note){
+                                       .kind = PULSE_EVENTS, .pane = t->beat_pane, .n = t->beats});
+    t->beats = 0;
+    pulse_notes_add(&t->pulse, note);
+}
+
+/* Events of one pane mostly come together: no note is made for each. */
+void tally_beat(struct tally *t, int64_t time_ms)
+{
+    int64_t pane = t->settings->time.pane;
+
+    if (time_ms < t->watermark_ms)
+        time_ms = t->watermark_ms;
+    if (time_ms == INT64_MIN)
+        return;
+    if (t->beats > 0 && time_ms >= t->beat_ms && time_ms - t->beat_ms < pane) {
+        t->beats++;
+        return;
+    }
+    if (t->beats > 0)
+        pulse_notes_add(&t->pulse, (struct pulse_note){
+                                       .kind = PULSE_EVENTS, .pane = t->beat_pane, .n = t->beats});
+    t->beat_pane = floor_div(time_ms, pane);
+    t->beat_ms = t->beat_pane * pane;
+    t->beats = 1;
+}
+
 static void tally_newest(struct tally *t, int64_t time_ms)
 {
     if (time_ms <= t->newest_ms)
@@ -84,10 +122,12 @@ static void reorder_bound(struct tally *t)
 }
 
 /* `a` has no copy of its message yet. */
-static void tally_admit(struct tally *t, struct arrival *a, const struct message *m)
+static void tally_admit(struct tally *t, struct arrival *a, const struct message *m, bool beats)
 {
     bool late = a->time_ms < t->watermark_ms;
 
+    if (beats)
+        tally_beat(t, a->time_ms);
     if (m->timestamp > t->newest_record_ms)
         t->newest_record_ms = m->timestamp;
     if (a->funnel == ARRIVAL_NO_FUNNEL || arrival_is_duplicate(t, a)) {
@@ -143,27 +183,30 @@ static void waiting_remove(struct tally *t, size_t i, struct arrival *ret)
     memmove(&t->waiting[i], &t->waiting[i + 1], (t->waiting_count - i) * sizeof(*t->waiting));
 }
 
+/* The arrivals of one event wait side by side, for the first to go before the others. */
 static void waiting_admit(struct tally *t, size_t i)
 {
     struct arrival a;
     struct message *m;
+    const struct arrival *next;
+    bool beats;
 
     waiting_remove(t, i, &a);
+    next = i < t->waiting_count ? &t->waiting[i] : NULL;
+    beats = !next || next->order != a.order || next->sub != a.sub;
     m = a.copy;
     a.copy = NULL;
-    tally_admit(t, &a, m);
+    tally_admit(t, &a, m, beats);
     mem_free(m);
 }
 
-/* Lets go, in log order, those that another entity's event at `time_ms` confirms, and those that are no
- * jump any more; what follows an entity's jump stays behind it. */
-static void waiting_release(struct tally *t, uint64_t other_than, int64_t time_ms, bool confirms)
+/* Lets go, in log order, those that are no jump any more, and up to a time those that another entity's event
+ * confirms, or a decision (NULL); what follows an entity's jump stays behind it. */
+static void waiting_release(struct tally *t, const uint64_t *other_than, int64_t up_to_ms)
 {
-    int64_t slack = t->settings->time.max_jump;
-
     for (size_t i = 0; i < t->waiting_count;) {
         const struct arrival *w = &t->waiting[i];
-        bool confirmed = confirms && w->fingerprint != other_than && w->time_ms <= time_ms + slack;
+        bool confirmed = w->time_ms <= up_to_ms && (!other_than || w->fingerprint != *other_than);
 
         if ((confirmed || !is_jump(t, w, w->copy->timestamp)) &&
             !is_waited_for(t, w->fingerprint, i))
@@ -173,10 +216,9 @@ static void waiting_release(struct tally *t, uint64_t other_than, int64_t time_m
     }
 }
 
-void tally_release_waiting(struct tally *t)
+void tally_release_waiting(struct tally *t, int64_t up_to_ms)
 {
-    while (t->waiting_count > 0)
-        waiting_admit(t, 0);
+    waiting_release(t, NULL, up_to_ms);
 }
 
 static void waiting_push(struct tally *t, struct arrival *a, const struct message *m)
@@ -195,19 +237,19 @@ static void waiting_push(struct tally *t, struct arrival *a, const struct messag
     t->waiting[t->waiting_count++] = *a;
 }
 
-void tally_offer(struct tally *t, struct arrival *a, const struct message *m)
+void tally_offer(struct tally *t, struct arrival *a, const struct message *m, bool beats)
 {
     bool jump = is_jump(t, a, m->timestamp);
 
     if (t->waiting_count > 0 && jump) {
-        waiting_release(t, a->fingerprint, a->time_ms, true);
+        waiting_release(t, &a->fingerprint, a->time_ms + t->settings->time.max_jump);
         jump = is_jump(t, a, m->timestamp);
     }
     if (jump || (t->waiting_count > 0 && is_waited_for(t, a->fingerprint, t->waiting_count))) {
         waiting_push(t, a, m);
         return;
     }
-    tally_admit(t, a, m);
+    tally_admit(t, a, m, beats);
     if (t->waiting_count > 0)
-        waiting_release(t, a->fingerprint, a->time_ms, false);
+        waiting_release(t, &a->fingerprint, INT64_MIN);
 }
