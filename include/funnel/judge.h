@@ -176,6 +176,9 @@ void judge_deinit(struct judge *j);
 void judge_add(struct judge *j, size_t source, const struct cells *cells);
 /* No source has cells up to and with `pane` any more: what CELL_CLOSE says, for all of them. */
 void judge_close(struct judge *j, int64_t pane);
+/* The source's panes are not published, until judge_unmute() says from which on they are. */
+void judge_mute(struct judge *j, size_t source);
+void judge_unmute(struct judge *j, size_t source, int64_t open); /* INT64_MIN: from the first */
 /* Closes every pane all sources have closed; verdicts go to `out`. */
 void judge_step(struct judge *j, struct records *out);
 /* A DECISION_CONTROL: takes effect with its pane, which must not be closed yet. */
@@ -202,9 +205,18 @@ struct etime judge_reached(const struct judge *j);
 /* Puts out an alert of this funnel, marked by the silences in force. */
 void judge_put_alert(struct judge *j, struct alert *a, struct records *out);
 void judge_map_set(struct judge_map *m, uint32_t from, uint32_t to);
-/* judge_pane.c */
-void judge_apply_pane(struct judge *j, const struct pending_pane *p);
+/* judge_pane.c. Dark: sums and stays only, nothing that a rule goes by. */
+void judge_apply_pane(struct judge *j, const struct pending_pane *p, bool dark);
 void judge_step_advance(struct judge_step *s, int64_t to); /* its risk set */
+/* judge_quiet.c: panes without verdicts, and verdicts without records. */
+bool judge_is_dark(const struct judge *j, int64_t pane);
+/* The last pane of the dark run `pane` is in; pane - 1 where it is not dark. */
+int64_t judge_dark_to(const struct judge *j, int64_t pane);
+/* Gaps that end before this pane, and dark panes up to it: pulses may forget them when it is closed. */
+void judge_note_silence(struct judge *j, int64_t pane);
+bool judge_is_muted(const struct judge *j, int64_t pane);
+/* The first pane that is not muted; INT64_MAX: not known yet, INT64_MIN: none ever was. */
+int64_t judge_unmuted_from(const struct judge *j);
 /* judge_leaf.c */
 void judge_leaves_init(struct judge *j);
 void judge_leaves_deinit(struct judge *j);

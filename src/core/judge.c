@@ -17,10 +17,11 @@ void judge_init(struct judge *j, const struct funnel *f, const struct zone *zone
                         .last_pane = INT64_MIN,
                         .day = INT64_MIN,
                         .first_ms = INT64_MAX,
-                        .last_ms = INT64_MIN};
+                        .last_ms = INT64_MIN,
+                        .stale_before = INT64_MIN};
     j->sources = mem_zero(sources, sizeof(*j->sources));
     for (size_t i = 0; i < sources; i++)
-        j->sources[i].closed = j->sources[i].pane = INT64_MIN;
+        j->sources[i].closed = j->sources[i].pane = j->sources[i].mute_until = INT64_MIN;
     for (size_t i = 0; i < f->settings->windows.count; i++)
         window_def_init(&j->windows[j->window_count++], &f->settings->windows.items[i], f->pane_ms);
     series_init(j);
@@ -196,14 +197,14 @@ static int64_t judge_frontier(const struct judge *j)
     return frontier;
 }
 
-static void pending_take(struct judge *j)
+static void pending_take(struct judge *j, bool dark)
 {
     struct pending_pane *p = &j->pending[0];
 
     if (j->first_pane == INT64_MIN)
         j->first_pane = p->pane;
     j->last_pane = p->pane;
-    judge_apply_pane(j, p);
+    judge_apply_pane(j, p, dark);
     j->pending_cells -= p->count;
     mem_free(p->cells);
     j->pending_count--;
@@ -218,23 +219,50 @@ static void count_closed(struct judge *j, int64_t pane)
                                       (j->closed < j->first_pane ? j->first_pane - 1 : j->closed));
 }
 
-/* The first pane after the last closed one in which something is due though no cell comes. Before the first pane
- * nothing is: there is nothing to judge. */
-static int64_t judge_due(const struct judge *j)
+/* The first pane after `pane` in which something is due though no cell comes. */
+static int64_t judge_next(const struct judge *j, int64_t pane)
 {
-    int64_t rules, controls;
+    int64_t rules = rules_next(j, pane), controls = INT64_MAX;
 
-    if (j->closed == INT64_MIN)
-        return INT64_MAX;
-    rules = rules_next(j, j->closed);
-    controls = j->first_pane == INT64_MIN ? INT64_MAX : controls_next(j->controls, j->closed);
+    if (j->first_pane != INT64_MIN)
+        controls = controls_next(j->controls, pane);
     return rules < controls ? rules : controls;
 }
 
-static void judge_open(struct judge *j, int64_t pane, struct records *out)
+/* The same after the last closed one. Of panes up to the frontier it is known which are dark: what was due in them
+ * is put off until after, and however long they last, they cost nothing. Before the first pane nothing is due:
+ * there is nothing to judge. */
+static int64_t judge_due(const struct judge *j, int64_t frontier)
 {
+    int64_t due = j->closed == INT64_MIN ? INT64_MAX : judge_next(j, j->closed);
+
+    while (due <= frontier) {
+        int64_t to = judge_dark_to(j, due);
+
+        if (to < due)
+            break;
+        due = judge_next(j, to);
+    }
+    return due;
+}
+
+/* What is due in this pane, or has cells; the darkness of those passed over is noted before. */
+static void judge_pane(struct judge *j, int64_t pane, bool cells, struct records *out)
+{
+    bool dark = judge_is_dark(j, pane), muted = judge_is_muted(j, pane);
+
     day_begin(j, pane);
-    interventions_open(j, pane, false, out);
+    judge_note_silence(j, pane);
+    if (!dark)
+        interventions_open(j, pane, muted, out);
+    if (cells)
+        pending_take(j, dark);
+    count_closed(j, pane);
+    j->closed = pane;
+    if (dark)
+        return;
+    rules_step(j, pane, out);
+    interventions_step(j, pane, muted, out);
 }
 
 /* Where the frontier stands in between depends on the batches and on the partitions' pace: nothing may happen
@@ -244,20 +272,17 @@ void judge_step(struct judge *j, struct records *out)
     int64_t frontier = judge_frontier(j);
 
     while (j->closed < frontier) {
-        int64_t due = judge_due(j);
+        int64_t due = judge_due(j, frontier);
         int64_t cells = j->pending_count > 0 ? j->pending[0].pane : INT64_MAX;
-        int64_t next = due < cells ? due : cells, pane = next < frontier ? next : frontier;
+        int64_t next = due < cells ? due : cells;
 
-        if (pane == next)
-            judge_open(j, pane, out);
-        if (pane == cells)
-            pending_take(j);
-        count_closed(j, pane);
-        j->closed = pane;
-        if (pane != next)
+        if (next <= frontier) {
+            judge_pane(j, next, next == cells, out);
             continue;
-        rules_step(j, pane, out);
-        interventions_step(j, pane, false, out);
+        }
+        judge_note_silence(j, frontier);
+        count_closed(j, frontier);
+        j->closed = frontier;
     }
 }
 
@@ -265,7 +290,7 @@ void judge_finish(struct judge *j, int64_t last)
 {
     while (j->pending_count > 0) {
         day_begin(j, j->pending[0].pane);
-        pending_take(j);
+        pending_take(j, false);
     }
     if (last > j->closed) {
         j->closed = last;

@@ -103,7 +103,7 @@ static void touched_enter(struct judge *j, int64_t pane)
     }
 }
 
-static void touched_finish(struct judge *j, int64_t pane)
+static void touched_to_windows(struct judge *j, int64_t pane)
 {
     for (size_t w = 0; j->touched_count > 0 && w < j->window_count; w++) {
         int64_t index = window_index(j, &j->windows[w], pane);
@@ -112,6 +112,10 @@ static void touched_finish(struct judge *j, int64_t pane)
         for (size_t i = 0; i < j->touched_count; i++)
             window_add_touched(j, w, index, &j->touched[i]);
     }
+}
+
+static void touched_clear(struct judge *j)
+{
     for (size_t i = 0; i < j->touched_count; i++) {
         struct judge_step *s = &j->leaves[j->touched[i].leaf].steps[j->touched[i].step];
 
@@ -245,7 +249,7 @@ static void apply_cell(struct judge *j, const struct cell *c, int64_t pane)
     }
 }
 
-void judge_apply_pane(struct judge *j, const struct pending_pane *p)
+void judge_apply_pane(struct judge *j, const struct pending_pane *p, bool dark)
 {
     judge_admit(j, p->cells, p->count);
     for (size_t i = 0; i < p->count; i++)
@@ -255,5 +259,7 @@ void judge_apply_pane(struct judge *j, const struct pending_pane *p)
     for (size_t i = 0; i < p->count; i++)
         if (p->cells[i].kind == CELL_EXIT)
             apply_exit(j, &p->cells[i], p->pane);
-    touched_finish(j, p->pane);
+    if (!dark)
+        touched_to_windows(j, p->pane);
+    touched_clear(j);
 }

@@ -9,8 +9,10 @@
  * at what it was when the alert fired, less half of the minimum effect: the earlier window moves on, and in
  * the end would hold the incident itself.
  *
- * A window with too few entries says nothing, nor does one that begins before the log; an empty one ends
- * what fires. */
+ * A window with too few entries says nothing, nor does one that begins before the log, or before a gap's end
+ * (stale); an empty one ends what fires,
+ * unless it may be empty only because a source was out. */
+#include "funnel/controls.h"
 #include "funnel/rules.h"
 #include "funnel/stats.h"
 
@@ -181,10 +183,18 @@ static enum alert_verdict judge_change(const struct rule *r, const struct watch 
     return fires ? VERDICT_BETWEEN : VERDICT_CLEAR;
 }
 
+/* Windows do not hold what came in dark panes: there may have been something. Cohorts do. */
+static bool is_half_dark(const struct judge *j, const struct rule *r, const struct reading *x)
+{
+    return !is_cohort(r) && j->controls->last_dark != INT64_MIN &&
+           x->from.ms <= j->controls->last_dark * pane_ms(j);
+}
+
 void reading_take(struct judge *j, const struct rule *r, const struct watch *w, int64_t pane,
                   struct reading *ret)
 {
     struct interval wilson;
+    bool stale;
 
     *ret = (struct reading){.expected = __builtin_nan("")};
     if (is_cohort(r))
@@ -195,7 +205,9 @@ void reading_take(struct judge *j, const struct rule *r, const struct watch *w, 
     ret->low = wilson.low;
     ret->high = wilson.high;
     ret->rate = share(ret->conversions, ret->entries);
-    ret->complete = j->first_pane != INT64_MIN && ret->since.ms >= j->first_pane * pane_ms(j) &&
+    stale = j->stale_before != INT64_MIN && ret->since.ms < j->stale_before * pane_ms(j);
+    ret->complete = !stale && j->first_pane != INT64_MIN &&
+                    ret->since.ms >= j->first_pane * pane_ms(j) &&
                     (is_cohort(r) ||
                      (floor_div(ret->since.ms, pane_ms(j)) >= j->series[w->series].since &&
                       floor_div(ret->since.ms, pane_ms(j)) >= j->windows[r->window].since));
@@ -205,5 +217,5 @@ void reading_take(struct judge *j, const struct rule *r, const struct watch *w, 
     if (!ret->complete)
         ret->verdict = VERDICT_BETWEEN;
     if (ret->entries == 0) /* nothing to go by: neither starts an alert nor keeps one */
-        ret->verdict = VERDICT_CLEAR;
+        ret->verdict = stale || is_half_dark(j, r, ret) ? VERDICT_BETWEEN : VERDICT_CLEAR;
 }

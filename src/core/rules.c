@@ -257,6 +257,30 @@ void rules_put(struct judge *j, const struct rule *r, struct watch *w, const str
     buf_deinit(&step);
 }
 
+static bool watch_fires(const struct watch *w)
+{
+    return w->life.state == ALERT_FIRING || w->life.state == ALERT_RESOLVING;
+}
+
+/* What of this turn is for others to see. What began while muted, and lasts, is told when the mute has ended;
+ * what ended before never was. */
+static void watch_tell(struct judge *j, const struct rule *r, struct watch *w, int64_t pane,
+                       enum alert_turn turn, const struct reading *x, struct records *out)
+{
+    struct etime at = {(pane + 1) * j->funnel->pane_ms};
+    bool muted = judge_is_muted(j, pane);
+
+    if (turn == TURN_RESOLVE) {
+        if (w->published && !muted)
+            rules_put(j, r, w, x, ALERT_STATUS_RESOLVED, at,
+                      x->entries > 0 ? "recovered" : "no_data", out);
+        w->published = false;
+    } else if (!muted && !w->published && watch_fires(w)) {
+        rules_put(j, r, w, x, ALERT_STATUS_FIRING, at, NULL, out);
+        w->published = true;
+    }
+}
+
 static void watch_step(struct judge *j, const struct rule *r, struct watch *w, int64_t pane,
                        bool due, struct records *out)
 {
@@ -265,25 +289,25 @@ static void watch_step(struct judge *j, const struct rule *r, struct watch *w, i
     struct alert_life life = w->life;
     struct reading x;
     enum alert_turn turn;
+    bool untold;
 
     if (due) {
         reading_take(j, r, w, pane, &x);
         w->verdict = x.verdict;
     }
     turn = alert_life_step(&life, &timing, w->verdict, at);
-    if (turn != TURN_NONE && !due)
+    untold = turn != TURN_NONE || (watch_fires(w) && !w->published);
+    if (untold && !due)
         reading_take(j, r, w, pane, &x); /* as it was judged: in the old state */
     w->life = life;
-    if (turn == TURN_NONE)
-        return;
     if (turn == TURN_FIRE) {
         w->starts_at = at;
         w->reference = x.expected;
         w->rise = x.rise;
+        w->published = false;
     }
-    rules_put(j, r, w, &x, turn == TURN_FIRE ? ALERT_STATUS_FIRING : ALERT_STATUS_RESOLVED, at,
-              x.entries > 0 ? "recovered" : "no_data", out);
-    w->published = turn == TURN_FIRE;
+    if (untold)
+        watch_tell(j, r, w, pane, turn, &x, out);
 }
 
 void rules_step(struct judge *j, int64_t pane, struct records *out)
@@ -303,11 +327,7 @@ void rules_step(struct judge *j, int64_t pane, struct records *out)
 
 static int64_t slot_end(const struct window_def *d, int64_t pane)
 {
-    int64_t end = (floor_div(pane + 1, d->slot_panes) + 1) * d->slot_panes - 1;
-
-    if (d->busy == INT64_MIN || floor_div(end, d->slot_panes) > d->busy + d->ring)
-        return INT64_MAX;
-    return end;
+    return (floor_div(pane + 1, d->slot_panes) + 1) * d->slot_panes - 1;
 }
 
 static int64_t period_end(const struct judge *j, int calendar, int64_t pane)
@@ -334,33 +354,46 @@ static int64_t cohort_end(const struct judge *j, const struct rule *r, int64_t p
     return (end - j->last_pane) * j->funnel->pane_ms > longest + reach ? INT64_MAX : end;
 }
 
+/* Once its windows are empty there is nothing more to say, but to a watch that was not told so: the last of them
+ * ended in the dark, or began before a gap's end. */
+static bool rule_is_settled(const struct rule *r)
+{
+    for (size_t k = 0; k < r->count; k++)
+        if (r->watches[k].life.state != ALERT_QUIET && r->watches[k].verdict != VERDICT_CLEAR)
+            return false;
+    return true;
+}
+
 static int64_t rule_next(const struct judge *j, const struct rule *r, int64_t pane)
 {
     const struct window_def *d = &j->windows[r->window];
+    int64_t end, index;
 
     if (r->settings->measure == MEASURE_COHORT)
         return cohort_end(j, r, pane);
-    if (d->calendar < 0)
-        return slot_end(d, pane);
     if (d->busy == INT64_MIN)
         return INT64_MAX;
-    return zone_period(j->zone, NULL, d->calendar, pane * j->funnel->pane_ms) > d->busy + d->ring
-               ? INT64_MAX
-               : period_end(j, d->calendar, pane);
+    end = d->calendar < 0 ? slot_end(d, pane) : period_end(j, d->calendar, pane);
+    index = d->calendar < 0 ? floor_div(end, d->slot_panes)
+                            : zone_period(j->zone, NULL, d->calendar, end * j->funnel->pane_ms);
+    return index > d->busy + d->ring && rule_is_settled(r) ? INT64_MAX : end;
 }
 
 static int64_t watch_next(const struct judge *j, const struct rule *r, const struct watch *w)
 {
     struct alert_timing timing = rule_timing(r);
     struct etime deadline;
+    int64_t told, turned; /* panes */
 
     if (w->life.state == ALERT_QUIET)
         return INT64_MAX;
+    told = watch_fires(w) && !w->published ? judge_unmuted_from(j) : INT64_MAX;
     deadline = alert_life_deadline(&w->life, &timing, w->verdict);
     if (!etime_is_set(deadline))
-        return INT64_MAX;
-    return -floor_div(-deadline.ms, j->funnel->pane_ms) -
-           1; /* the first pane that ends at or after it */
+        return told;
+    turned = -floor_div(-deadline.ms, j->funnel->pane_ms) -
+             1; /* the first pane that ends at or after it */
+    return told < turned ? told : turned;
 }
 
 int64_t rules_next(const struct judge *j, int64_t pane)
@@ -384,10 +417,10 @@ void rules_gauge(const struct judge *j, uint64_t *firing, uint64_t *pending)
 {
     for (size_t i = 0; i < j->rules->count; i++) {
         for (size_t k = 0; k < j->rules->items[i].count; k++) {
-            enum alert_state s = j->rules->items[i].watches[k].life.state;
+            const struct watch *w = &j->rules->items[i].watches[k];
 
-            *firing += s == ALERT_FIRING || s == ALERT_RESOLVING;
-            *pending += s == ALERT_PENDING;
+            *firing += watch_fires(w);
+            *pending += w->life.state == ALERT_PENDING;
         }
     }
 }
