@@ -137,6 +137,7 @@ static void timed_step(struct bench *b, size_t from, size_t count, struct record
     t->cells += p->tallies[0].funnels[0].out.count;
     judge_add(&p->judges[0], 0, &p->tallies[0].funnels[0].out);
     cells_clear(&p->tallies[0].funnels[0].out);
+    p->tallies[0].pulse.count = 0;
     t3 = now_ns();
     judge_step(&p->judges[0], out);
     t->decode += t1 - t0;

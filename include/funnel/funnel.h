@@ -47,6 +47,8 @@ void funnel_deinit(struct funnel *f);
 
 /* Does the funnel want this event? topic is the input's. */
 bool funnel_wants(const struct funnel *f, const struct event *e, const char *topic);
+/* Can it want any event of this input? */
+bool funnel_takes_topic(const struct funnel *f, const char *topic);
 /* A stage number, STAGE_EXIT, STAGE_ACTION, STAGE_NONE or STAGE_UNKNOWN. */
 uint8_t funnel_stage(const struct funnel *f, struct span name);
 bool funnel_has_step(const struct funnel *f, int step);

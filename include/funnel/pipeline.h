@@ -18,7 +18,7 @@
 #include "funnel/settings.h"
 #include "funnel/zone.h"
 
-/* One partition of one input. Strings are borrowed for the pipeline's life. */
+/* One partition of one input; those of one input stand together. Strings are borrowed for the pipeline's life. */
 struct pipeline_source {
     const char *topic;
     int32_t partition; /* Kafka's number, for dead letters */
@@ -86,7 +86,8 @@ struct etime pipeline_watermark(const struct pipeline *p, uint32_t source);
 
 /* Running XXH3 of all bytes a machine has put out: equal after a replay of the same log. */
 uint64_t pipeline_tally_digest(const struct pipeline *p, uint32_t source);
-uint64_t pipeline_judge_digest(const struct pipeline *p); /* over all funnels, in their order */
+/* Over all funnels, in their order, and all pulses. */
+uint64_t pipeline_judge_digest(const struct pipeline *p);
 
 void pipeline_counters(const struct pipeline *p, struct counters *ret_sum);
 /* Gauges for /metrics and STATUS=. */

@@ -141,6 +141,16 @@ bool funnel_wants(const struct funnel *f, const struct event *e, const char *top
     return true;
 }
 
+bool funnel_takes_topic(const struct funnel *f, const char *topic)
+{
+    const struct settings_where *where = &f->settings->where;
+
+    for (size_t i = 0; i < where->count; i++)
+        if (f->where_field[i] == WHERE_TOPIC && !where_matches(&where->items[i], span_of(topic)))
+            return false;
+    return true;
+}
+
 uint8_t funnel_stage(const struct funnel *f, struct span name)
 {
     const struct stage_name *n;

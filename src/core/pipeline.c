@@ -20,15 +20,46 @@ static uint64_t pipeline_seed(const struct settings *s)
     return XXH3_64bits(key.p, key.len);
 }
 
+static void pipeline_init_pulses(struct pipeline *p)
+{
+    const struct settings_inputs *inputs = &p->settings->inputs;
+
+    p->pulses = mem_zero(inputs->count, sizeof(*p->pulses));
+    p->pulse_digests = mem_zero(inputs->count, sizeof(*p->pulse_digests));
+    p->part_counts = mem_zero(inputs->count, sizeof(*p->part_counts));
+    p->parts = mem_zero(p->source_count, sizeof(*p->parts));
+    for (size_t i = 0; i < p->source_count; i++)
+        p->parts[i] = p->part_counts[p->sources[i].input]++;
+    for (size_t i = 0; i < inputs->count; i++)
+        p->pulses[i] = pulse_new(p->settings, &inputs->items[i], p->zone, p->part_counts[i]);
+}
+
+/* An input without partitions has nothing to say. */
+static void judge_init_pulses(struct pipeline *p, size_t funnel)
+{
+    const struct settings_inputs *inputs = &p->settings->inputs;
+    const struct pulse **mine = p->judge_pulses + funnel * inputs->count;
+    struct judge *j = &p->judges[funnel];
+
+    j->pulses = mine;
+    for (size_t i = 0; i < inputs->count; i++)
+        if (p->part_counts[i] > 0 &&
+            funnel_takes_topic(&p->funnels[funnel], inputs->items[i].topic))
+            mine[j->pulse_count++] = p->pulses[i];
+}
+
 static void pipeline_init_machines(struct pipeline *p)
 {
     const struct settings *s = p->settings;
 
+    pipeline_init_pulses(p);
+    p->judge_pulses = mem_zero(p->funnel_count * s->inputs.count, sizeof(*p->judge_pulses));
     p->funnels = mem_zero(p->funnel_count, sizeof(*p->funnels));
     p->judges = mem_zero(p->funnel_count, sizeof(*p->judges));
     for (size_t i = 0; i < p->funnel_count; i++) {
         funnel_init(&p->funnels[i], s, &s->funnels.items[i]);
         judge_init(&p->judges[i], &p->funnels[i], p->zone, p->source_count);
+        judge_init_pulses(p, i);
     }
     p->tallies = mem_zero(p->source_count, sizeof(*p->tallies));
     for (size_t i = 0; i < p->source_count; i++)
@@ -65,7 +96,14 @@ void pipeline_free(struct pipeline *p)
         judge_deinit(&p->judges[i]);
         funnel_deinit(&p->funnels[i]);
     }
+    for (size_t i = 0; i < p->settings->inputs.count; i++)
+        pulse_free(p->pulses[i]);
     decoder_free(p->decoder);
+    mem_free(p->pulses);
+    mem_free(p->pulse_digests);
+    mem_free(p->part_counts);
+    mem_free(p->parts);
+    mem_free(p->judge_pulses);
     mem_free(p->tallies);
     mem_free(p->judges);
     mem_free(p->funnels);
@@ -109,33 +147,69 @@ uint64_t pipeline_digest_join(uint64_t digest, uint64_t with)
     return XXH3_64bits_withSeed(&with, sizeof(with), digest);
 }
 
-static void pipeline_tally(struct pipeline *p, uint32_t source, const struct tally_input *in,
-                           struct records *out)
+void pipeline_take(struct pipeline *p, uint32_t source, const struct records *out, size_t before)
 {
     struct tally *t = &p->tallies[source];
-    size_t before = out->count;
 
-    if (in)
-        tally_step(t, in, out);
-    else
-        tally_end(t, out);
     p->tally_digests[source] = pipeline_digest(p->tally_digests[source], out, before);
     for (size_t f = 0; f < p->funnel_count; f++) {
         judge_add(&p->judges[f], source, &t->funnels[f].out);
         cells_clear(&t->funnels[f].out);
     }
+    pulse_add(p->pulses[p->sources[source].input], p->parts[source], &t->pulse);
+    t->pulse.count = 0;
     if (p->first_pane == INT64_MAX && tally_open_pane(t) != INT64_MIN)
         p->first_pane = tally_open_pane(t);
 }
 
-static void pipeline_judge(struct pipeline *p, struct records *out)
+static void pipeline_pulses(struct pipeline *p, struct records *out)
 {
+    for (size_t i = 0; i < p->settings->inputs.count; i++) {
+        size_t before = out->count;
+
+        if (p->part_counts[i] > 0)
+            pulse_step(p->pulses[i], out);
+        p->pulse_digests[i] = pipeline_digest(p->pulse_digests[i], out, before);
+    }
+}
+
+static int64_t pipeline_closed(const struct pipeline *p)
+{
+    int64_t closed = INT64_MAX;
+
+    for (size_t f = 0; f < p->funnel_count; f++)
+        closed = p->judges[f].closed < closed ? p->judges[f].closed : closed;
+    return closed;
+}
+
+/* A pane's darkness is known before any judge closes it: by then all partitions have. */
+void pipeline_judge(struct pipeline *p, struct records *out)
+{
+    int64_t closed;
+
+    pipeline_pulses(p, out);
     for (size_t f = 0; f < p->funnel_count; f++) {
         size_t before = out->count;
 
         judge_step(&p->judges[f], out);
         p->judge_digests[f] = pipeline_digest(p->judge_digests[f], out, before);
     }
+    closed = pipeline_closed(p);
+    for (size_t i = 0; closed != INT64_MIN && i < p->settings->inputs.count; i++)
+        pulse_forget(p->pulses[i], closed);
+}
+
+/* Where the run of one partition's messages ends: with the batch, or where a decision comes between. */
+static size_t run_end(const struct pipeline *p, const struct message *messages, size_t count,
+                      size_t from)
+{
+    uint32_t source = messages[from].partition;
+    int64_t stop = decision_queue_next(&p->tallies[source].decisions);
+    size_t to = from + 1;
+
+    while (to < count && messages[to].partition == source && messages[to].offset < stop)
+        to++;
+    return to;
 }
 
 /* Runs of one partition, as they come: a batch holds few of them. */
@@ -147,10 +221,12 @@ void pipeline_step(struct pipeline *p, const struct message *messages, size_t co
 
     p->messages += count;
     for (size_t from = 0, to; from < count; from = to) {
+        uint32_t source = messages[from].partition;
         struct tally_input in = {.messages = messages};
+        size_t before;
 
-        for (to = from + 1; to < count && messages[to].partition == messages[from].partition;)
-            to++;
+        pipeline_decide_due(p, source, messages[from].offset, out);
+        to = run_end(p, messages, count, from);
         if (event < d->event_count)
             in.events = d->events + event;
         if (failure < d->failure_count)
@@ -159,9 +235,23 @@ void pipeline_step(struct pipeline *p, const struct message *messages, size_t co
             in.event_count++;
         for (; failure < d->failure_count && d->failures[failure].message < to; failure++)
             in.failure_count++;
-        pipeline_tally(p, messages[from].partition, &in, out);
+        before = out->count;
+        tally_step(&p->tallies[source], &in, out);
+        pipeline_take(p, source, out, before);
     }
     pipeline_judge(p, out);
+}
+
+/* The logs have ended: none holds the others back. */
+static void close_all(struct pipeline *p, int64_t pane)
+{
+    struct pulse_note close = {.kind = PULSE_CLOSE, .pane = pane};
+    const struct pulse_notes notes = {.items = &close, .count = 1};
+
+    for (size_t f = 0; f < p->funnel_count; f++)
+        judge_close(&p->judges[f], pane);
+    for (size_t i = 0; i < p->source_count; i++)
+        pulse_add(p->pulses[p->sources[i].input], p->parts[i], &notes);
 }
 
 void pipeline_end(struct pipeline *p, struct records *out)
@@ -169,28 +259,21 @@ void pipeline_end(struct pipeline *p, struct records *out)
     int64_t last = INT64_MIN;
 
     for (size_t i = 0; i < p->source_count; i++) {
-        pipeline_tally(p, (uint32_t)i, NULL, out);
+        size_t before = out->count;
+
+        tally_end(&p->tallies[i], out);
+        pipeline_take(p, (uint32_t)i, out, before);
         if (tally_open_pane(&p->tallies[i]) > last)
             last = tally_open_pane(&p->tallies[i]);
     }
-    for (size_t f = 0; last != INT64_MIN && f < p->funnel_count; f++)
-        judge_close(&p->judges[f],
-                    last - 1); /* the logs have ended: none will hold the others back */
+    if (last != INT64_MIN)
+        close_all(p, last - 1);
     pipeline_judge(p, out);
     for (size_t f = 0; f < p->funnel_count; f++)
         judge_finish(&p->judges[f], last);
 }
 
 /* --- what the shell asks --- */
-
-static int64_t pipeline_closed(const struct pipeline *p)
-{
-    int64_t closed = INT64_MAX;
-
-    for (size_t f = 0; f < p->funnel_count; f++)
-        closed = p->judges[f].closed < closed ? p->judges[f].closed : closed;
-    return closed;
-}
 
 bool pipeline_ahead(const struct pipeline *p, uint32_t source)
 {
@@ -226,7 +309,10 @@ uint64_t pipeline_tally_digest(const struct pipeline *p, uint32_t source)
 
 uint64_t pipeline_judge_digest(const struct pipeline *p)
 {
-    return XXH3_64bits(p->judge_digests, p->funnel_count * sizeof(*p->judge_digests));
+    uint64_t digest = XXH3_64bits(p->judge_digests, p->funnel_count * sizeof(*p->judge_digests));
+
+    return XXH3_64bits_withSeed(p->pulse_digests,
+                                p->settings->inputs.count * sizeof(*p->pulse_digests), digest);
 }
 
 static void counters_of_tally(const struct tally *t, struct counters *sum)

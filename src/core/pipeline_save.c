@@ -4,7 +4,7 @@
 
 #include "funnel/pipeline_parts.h"
 
-enum section { SECTION_PIPELINE, SECTION_TALLY, SECTION_JUDGE };
+enum section { SECTION_PIPELINE, SECTION_TALLY, SECTION_PULSE, SECTION_JUDGE };
 
 /* Which machine a section is of. */
 static enum section section_of(const struct pipeline *p, size_t section, size_t *ret_index)
@@ -15,17 +15,20 @@ static enum section section_of(const struct pipeline *p, size_t section, size_t 
     if (*ret_index < p->source_count)
         return SECTION_TALLY;
     *ret_index -= p->source_count;
+    if (*ret_index < p->settings->inputs.count)
+        return SECTION_PULSE;
+    *ret_index -= p->settings->inputs.count;
     return SECTION_JUDGE;
 }
 
 size_t pipeline_sections(const struct pipeline *p)
 {
-    return 1 + p->source_count + p->funnel_count;
+    return 1 + p->source_count + p->settings->inputs.count + p->funnel_count;
 }
 
 void pipeline_section_name(const struct pipeline *p, size_t section, char name[32])
 {
-    static const char *const names[] = {"pipeline", "tally", "judge"};
+    static const char *const names[] = {"pipeline", "tally", "pulse", "judge"};
     size_t index;
     enum section kind = section_of(p, section, &index);
 
@@ -58,6 +61,10 @@ void pipeline_section_save(const struct pipeline *p, size_t section, struct code
     case SECTION_TALLY:
         codec_put_u64(out, p->tally_digests[i]);
         tally_save(&p->tallies[i], out);
+        break;
+    case SECTION_PULSE:
+        codec_put_u64(out, p->pulse_digests[i]);
+        pulse_save(p->pulses[i], out);
         break;
     case SECTION_JUDGE:
         codec_put_u64(out, p->judge_digests[i]);
@@ -113,6 +120,10 @@ void pipeline_section_load(struct pipeline *p, size_t section, struct codec_in *
     case SECTION_TALLY:
         p->tally_digests[i] = codec_get_u64(in);
         tally_load(&p->tallies[i], in);
+        break;
+    case SECTION_PULSE:
+        p->pulse_digests[i] = codec_get_u64(in);
+        pulse_load(p->pulses[i], in);
         break;
     case SECTION_JUDGE:
         pipeline_judge_load(p, i, in);

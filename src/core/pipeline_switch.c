@@ -97,6 +97,76 @@ static void resolve(struct switch_plan *plan, struct records *out)
             rules_remember_past(plan->to->judges[f].rules, plan->from->judges[0].rules);
 }
 
+/* --- pulses --- */
+
+static bool flush(struct codec_out *out)
+{
+    return codec_flush_buf(out);
+}
+
+/* Into a new one, of panes of the same length. */
+static void pulse_copy(struct pulse *to, const struct pulse *from)
+{
+    unsigned char block[512];
+    struct buf bytes = {0};
+    struct codec_out out = {.data = block, .cap = sizeof(block), .flush = flush, .context = &bytes};
+    struct codec_in in;
+
+    pulse_save(from, &out);
+    codec_flush_buf(&out);
+    in = (struct codec_in){.p = (const unsigned char *)bytes.data, .left = bytes.len};
+    pulse_load(to, &in);
+    buf_deinit(&bytes);
+}
+
+/* Panes of another length, or other hours of the week: it learns anew what is usual, from where the tallies
+ * stand. */
+static void pulse_begin(const struct switch_plan *plan, uint32_t source)
+{
+    const struct pipeline *from = plan->from;
+    struct pipeline *to = plan->to;
+    const struct judge_source *s = &from->judges[0].sources[source];
+    struct pulse_notes notes = {0};
+
+    if (s->muted)
+        pulse_notes_add(&notes, (struct pulse_note){.kind = PULSE_MUTE});
+    else if (s->mute_until != INT64_MIN)
+        pulse_notes_add(&notes, (struct pulse_note){.kind = PULSE_UNMUTE,
+                                                    .pane = switch_pane_up(plan, s->mute_until)});
+    if (s->closed != INT64_MIN) /* as the judges know it */
+        pulse_notes_add(&notes, (struct pulse_note){.kind = PULSE_CLOSE,
+                                                    .pane = switch_pane(plan, s->closed + 1) - 1});
+    pulse_add(to->pulses[to->sources[source].input], to->parts[source], &notes);
+    pulse_notes_deinit(&notes);
+}
+
+static bool pulse_rule_is_same(const struct settings_input *a, const struct settings_input *b)
+{
+    return a->no_data == b->no_data && strcmp(a->no_data_severity, b->no_data_severity) == 0;
+}
+
+static void take_pulses(const struct switch_plan *plan, struct records *out)
+{
+    const struct settings_inputs *was = &plan->from->settings->inputs,
+                                 *is = &plan->to->settings->inputs;
+    bool same = plan->from->zone->hash == plan->to->zone->hash &&
+                plan->from->settings->time.pane == plan->to->settings->time.pane;
+
+    for (size_t i = 0; i < is->count; i++) {
+        size_t before = out->count;
+
+        if (!same || !pulse_rule_is_same(&was->items[i], &is->items[i]))
+            pulse_resolve(plan->from->pulses[i], "rule_changed", out);
+        plan->to->pulse_digests[i] = pipeline_digest(plan->from->pulse_digests[i], out, before);
+        if (same)
+            pulse_copy(plan->to->pulses[i], plan->from->pulses[i]);
+    }
+    for (uint32_t i = 0; !same && i < plan->to->source_count; i++)
+        pulse_begin(plan, i);
+}
+
+/* --- digests --- */
+
 /* The digest of a funnel that is gone goes on in the first one's. */
 static void take_digests(const struct switch_plan *plan)
 {
@@ -180,6 +250,7 @@ struct pipeline *pipeline_switch(struct pipeline *old, const struct settings *se
     resolve(&plan, out);
     pipeline_counters(old, &before);
     take_digests(&plan);
+    take_pulses(&plan, out);
     plan.to->messages = old->messages;
     plan.to->first_pane = switch_pane(&plan, old->first_pane);
     for (size_t i = 0; i < old->source_count; i++)

@@ -174,6 +174,21 @@ void pipe_end(struct pipe *k)
     pipeline_end(k->p, &k->out);
 }
 
+void pipe_decide_at(struct pipe *k, uint32_t partition, enum decision_kind kind, int64_t at,
+                    int64_t value)
+{
+    struct decision d = {
+        .seq = ++k->decided, .source = partition, .kind = kind, .at = at, .value = value};
+
+    pipeline_decide(k->p, &d);
+}
+
+void pipe_decide(struct pipe *k, uint32_t partition, enum decision_kind kind, int64_t value)
+{
+    pipe_decide_at(k, partition, kind, k->log.next[partition], value);
+    pipeline_reach(k->p, partition, k->log.next[partition], &k->out);
+}
+
 struct judge *pipe_judge(struct pipe *k)
 {
     return &k->p->judges[0];

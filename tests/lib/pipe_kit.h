@@ -41,6 +41,7 @@ struct pipe {
     struct records out; /* all of them, from the start */
     struct pipe_log log;
     size_t fed; /* lines of log already in the pipeline */
+    uint64_t decided;
 };
 
 /* Ends the program with a message when the settings have an error. Every input has `partitions` of its own. */
@@ -52,6 +53,10 @@ void pipe_switch(struct pipe *k, const char *yaml);
 void pipe_say(struct pipe *k, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void pipe_say_on(struct pipe *k, uint32_t partition, int64_t timestamp, const char *value);
 void pipe_end(struct pipe *k);
+/* A decision at an offset, queued; or at the end of the partition's log so far, reached. */
+void pipe_decide_at(struct pipe *k, uint32_t partition, enum decision_kind kind, int64_t at,
+                    int64_t value);
+void pipe_decide(struct pipe *k, uint32_t partition, enum decision_kind kind, int64_t value);
 
 struct judge *pipe_judge(struct pipe *k); /* of the first funnel */
 struct judge_step *pipe_step_of(struct pipe *k, size_t leaf, int step);

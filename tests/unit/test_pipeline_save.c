@@ -125,7 +125,7 @@ Test(pipeline_save, comes_back)
 
 Test(pipeline_save, sections_have_names)
 {
-    static const char *const names[] = {"pipeline", "tally 0", "tally 1", "judge 0"};
+    static const char *const names[] = {"pipeline", "tally 0", "tally 1", "pulse 0", "judge 0"};
 
     cr_assert_eq(saved.count, sizeof(names) / sizeof(names[0]));
     for (size_t i = 0; i < saved.count; i++) {
@@ -298,7 +298,7 @@ Test(pipeline_save, a_judge_of_another_time_is_refused)
                 "\"dims\":{\"channel\":\"new\"}}");
     event(&k, 2005, "a", T0 + 40 * MINUTE, T0 + 40 * MINUTE);
     saved_take(&later, k.p);
-    wrong = load_with(p, 3, later.sections[3].data, later.sections[3].len);
+    wrong = load_with(p, 4, later.sections[4].data, later.sections[4].len);
     cr_expect_str_eq(wrong, "judge 0: it does not belong to these tallies");
     saved_deinit(&later);
     pipeline_free(p);

@@ -13,7 +13,8 @@
 #define MINUTE INT64_C(60000)
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
-#define HEAD PIPE_KAFKA "inputs: [{topic: in}]\ntime: {lateness: 0s, pane: 1m, zone: UTC}\n"
+#define HEAD \
+    PIPE_KAFKA "inputs: [{topic: in, no_data: off}]\ntime: {lateness: 0s, pane: 1m, zone: UTC}\n"
 #define T0 (INT64_C(19800) * DAY) /* 2024-03-18, a Monday */
 
 static int next_entity;
