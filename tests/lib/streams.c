@@ -85,14 +85,15 @@ static void put_funnel(struct dice *d, struct buf *y, int f)
     put_rules(d, y, dims && dice_chance(d, 0.7) ? ", by: [channel]" : "");
 }
 
-static void put_settings(struct dice *d, struct stream *s)
+static void put_settings(struct dice *d, struct stream *s, unsigned flags)
 {
     struct buf *y = &s->yaml;
     int funnels = 1 + (int)dice_below(d, 2);
     const char *pane = PICK(d, "1m", "1m", "5m", "15m");
 
     s->pane_ms = strtoll(pane, NULL, 10) * MINUTE;
-    buf_fmt(y, PIPE_KAFKA "inputs: [{topic: in}]\n");
+    buf_fmt(y, PIPE_KAFKA "inputs: [{topic: in%s}]\n",
+            flags & STREAM_HEARD ? ", no_data: off" : "");
     buf_fmt(y,
             "time: {zone: %s, pane: %s, lateness: %s, late: %s, max_ahead: 10m, max_jump: 20m}\n",
             PICK(d, "UTC", "Europe/Berlin", "Asia/Shanghai"), pane,
@@ -271,7 +272,7 @@ void stream_make(struct stream *s, uint64_t seed, size_t partitions, unsigned fl
     int64_t length = slow ? 12 * DAY : 18 * HOUR;
 
     *s = (struct stream){.seed = seed, .partitions = partitions};
-    put_settings(&d, s);
+    put_settings(&d, s, flags);
     /* Some begin shortly before a clock is set forward. */
     s->from_ms = days_from_civil(2024, 3, dice_chance(&d, 0.5) ? 28 : 4) * DAY +
                  dice_below(&d, DAY);
@@ -304,203 +305,55 @@ void stream_deinit(struct stream *s)
     pipe_log_deinit(&s->log);
 }
 
-/* --- runs --- */
+/* --- looking --- */
 
-static int funnel_of(const struct records *r, size_t i)
+int64_t stream_time(struct stream *s, size_t line)
 {
-    const char *name = pipe_field(r, i, NULL, "funnel");
+    const char *text = buf_cstr(&s->log.text) + s->log.lines[line].at,
+               *ts = strstr(text, "\"ts\":");
 
-    return name && name[0] == 'f' ? name[1] - '0' : 0;
+    return ts && ts < text + s->log.lines[line].len ? strtoll(ts + 5, NULL, 10) : INT64_MIN;
 }
 
-static void take_records(struct pipe *k, struct run_result *ret)
+/* --- interleavings --- */
+
+/* How eager each partition is: once for the run, or anew from time to time. */
+void stream_interleave(const struct stream *s, const size_t *lines, size_t count, uint64_t seed,
+                       size_t *ret)
 {
-    for (size_t i = 0; i < k->out.count; i++) {
-        if (k->out.items[i].target == RECORD_DEADLETTER) {
-            pipe_record_text(&k->out, i,
-                             &ret->deadletters[atoi(pipe_header(&k->out, i, "funneld_partition"))]);
+    size_t *of[PIPE_SOURCES_MAX], left[PIPE_SOURCES_MAX] = {0}, at[PIPE_SOURCES_MAX] = {0};
+    int64_t eager[PIPE_SOURCES_MAX];
+    struct dice d = {seed};
+
+    for (size_t p = 0; p < s->partitions; p++) {
+        of[p] = mem_alloc((count + 1) * sizeof(size_t));
+        eager[p] = 1 + dice_below(&d, 50);
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint32_t p = s->log.lines[lines[i]].partition;
+
+        of[p][left[p]++] = lines[i];
+    }
+    for (size_t i = 0; i < count;) {
+        size_t p = (size_t)dice_below(&d, (int64_t)s->partitions);
+
+        if (left[p] == at[p] || dice_below(&d, 50) > eager[p])
             continue;
-        }
-        pipe_record_text(&k->out, i, &ret->alerts[funnel_of(&k->out, i)]);
-        ret->fired += strcmp(pipe_field(&k->out, i, NULL, "status"), "firing") == 0;
-        ret->resolved += strcmp(pipe_field(&k->out, i, NULL, "status"), "resolved") == 0;
+        ret[i++] = of[p][at[p]++];
+        if (dice_chance(&d, 0.005))
+            eager[p] = 1 + dice_below(&d, 50);
     }
+    for (size_t p = 0; p < s->partitions; p++)
+        mem_free(of[p]);
 }
 
-void run_result_take(struct pipe *k, struct run_result *ret)
+/* One partition after the other, the last first: the others lag by the whole log. */
+void stream_apart(const struct stream *s, const size_t *lines, size_t count, size_t *ret)
 {
-    struct counters sum;
+    size_t n = 0;
 
-    take_records(k, ret);
-    pipe_report(k, CALENDAR_WEEK, &ret->report);
-    for (size_t i = 0; i < k->p->source_count; i++)
-        ret->tally_digests[i] = pipeline_tally_digest(k->p, (uint32_t)i);
-    ret->judge_digest = pipeline_judge_digest(k->p);
-    pipeline_counters(k->p, &sum);
-    memcpy(ret->counts, sum.n, sizeof(ret->counts));
-    for (size_t f = 0; f < k->p->funnel_count; f++)
-        ret->conservation += judge_audit(&k->p->judges[f]);
-}
-
-void run_result_deinit(struct run_result *r)
-{
-    for (size_t i = 0; i < PIPE_SOURCES_MAX; i++)
-        buf_deinit(&r->deadletters[i]);
-    for (size_t i = 0; i < 4; i++)
-        buf_deinit(&r->alerts[i]);
-    buf_deinit(&r->report);
-    *r = (struct run_result){0};
-}
-
-/* Where two texts part, with a little of both. */
-static const char *text_differs(const char *what, const struct buf *a, const struct buf *b)
-{
-    static char said[1400];
-    size_t at = 0, from;
-
-    while (at < a->len && at < b->len && a->data[at] == b->data[at])
-        at++;
-    if (at == a->len && at == b->len)
-        return NULL;
-    from = at > 200 ? at - 200 : 0;
-    snprintf(said, sizeof(said), "%s part at byte %zu of %zu and %zu:\n--- %.*s\n+++ %.*s", what,
-             at, a->len, b->len, (int)(a->len - from > 500 ? 500 : a->len - from),
-             a->data ? a->data + from : "", (int)(b->len - from > 500 ? 500 : b->len - from),
-             b->data ? b->data + from : "");
-    return said;
-}
-
-const char *run_result_differs(const struct run_result *a, const struct run_result *b)
-{
-    static char said[200];
-    const char *differs = NULL;
-
-    for (size_t i = 0; !differs && i < PIPE_SOURCES_MAX; i++)
-        differs = text_differs("dead letters", &a->deadletters[i], &b->deadletters[i]);
-    for (size_t i = 0; !differs && i < 4; i++)
-        differs = text_differs("alerts", &a->alerts[i], &b->alerts[i]);
-    if (!differs)
-        differs = text_differs("reports", &a->report, &b->report);
-    if (!differs && memcmp(a->tally_digests, b->tally_digests, sizeof(a->tally_digests)) != 0)
-        return "tally digests differ";
-    if (!differs && a->judge_digest != b->judge_digest)
-        return "judge digests differ";
-    for (int i = 0; !differs && i < COUNTER_COUNT; i++) {
-        if (a->counts[i] == b->counts[i])
-            continue;
-        snprintf(said, sizeof(said), "counter %d: %" PRIu64 " and %" PRIu64, i, a->counts[i],
-                 b->counts[i]);
-        differs = said;
-    }
-    return differs;
-}
-
-void stream_run(struct stream *s, const size_t *order, size_t count, stream_batch_fn *batch,
-                void *user, struct run_result *ret)
-{
-    const struct message *all = pipe_log_messages(&s->log);
-    struct message *mine = mem_alloc((count + 1) * sizeof(*mine));
-    struct pipe k;
-
-    *ret = (struct run_result){0};
-    for (size_t i = 0; i < count; i++)
-        mine[i] = all[order ? order[i] : i];
-    pipe_open(&k, buf_cstr(&s->yaml), s->partitions);
-    for (size_t at = 0, n; at < count; at += n) {
-        n = batch ? batch(user, &k, at) : count;
-        n = n > count - at ? count - at : n;
-        pipeline_step(k.p, mine + at, n, &k.out);
-    }
-    pipe_end(&k);
-    run_result_take(&k, ret);
-    pipe_close(&k);
-    mem_free(mine);
-}
-
-/* --- properties --- */
-
-/* Leaves out ever smaller runs of lines while it still fails: for people, a minute of work at most. */
-static size_t property_shrink(property_fn *check, struct stream *s, size_t *lines, size_t count)
-{
-    struct property_sums ignored = {0};
-    size_t *less = mem_alloc((count + 1) * sizeof(*less));
-    int tries = 3000;
-
-    for (size_t run = count / 2; run > 0 && tries > 0; run = run > 1 ? (run + 1) / 2 : 0) {
-        for (size_t from = 0; from < count && tries-- > 0;) {
-            size_t gone = run < count - from ? run : count - from;
-
-            memcpy(less, lines, from * sizeof(*less));
-            memcpy(less + from, lines + from + gone, (count - from - gone) * sizeof(*less));
-            if (check(s, less, count - gone, &ignored)) {
-                count -= gone;
-                memcpy(lines, less, count * sizeof(*less));
-            } else {
-                from += gone;
-            }
-        }
-        if (run == 1)
-            break;
-    }
-    mem_free(less);
-    return count;
-}
-
-static void property_print(const struct stream *s, const size_t *lines, size_t count,
-                           const char *wrong)
-{
-    fprintf(stderr, "SEED=%" PRIu64 ": %s\nsettings:\n%.*s%zu lines, partition timestamp value:\n",
-            s->seed, wrong, (int)s->yaml.len, s->yaml.data, count);
-    for (size_t i = 0; i < count && i < 60; i++) {
-        const struct pipe_line *x = &s->log.lines[lines[i]];
-
-        fprintf(stderr, "  p%u %" PRId64 " %.*s\n", x->partition, x->timestamp, (int)x->len,
-                s->log.text.data + x->at);
-    }
-}
-
-static const char *property_seed(property_fn *check, uint64_t seed, size_t max_partitions,
-                                 unsigned flags, struct property_sums *sums)
-{
-    struct stream s;
-    const char *wrong;
-    size_t *lines, count;
-
-    stream_make(&s, seed, 1 + seed % max_partitions, flags);
-    count = s.log.count;
-    lines = mem_alloc(count * sizeof(*lines));
-    for (size_t i = 0; i < count; i++)
-        lines[i] = i;
-    sums->streams++;
-    wrong = check(&s, lines, count, sums);
-    if (wrong) {
-        struct property_sums ignored = {0};
-
-        count = property_shrink(check, &s, lines, count);
-        wrong = check(&s, lines, count, &ignored);
-        property_print(&s, lines, count, wrong);
-    }
-    mem_free(lines);
-    stream_deinit(&s);
-    return wrong;
-}
-
-const char *property_run(property_fn *check, uint64_t first, size_t count, size_t max_partitions,
-                         unsigned flags, struct property_sums *ret_sums)
-{
-    const char *only = getenv("SEED"), *wrong = NULL;
-
-    *ret_sums = (struct property_sums){0};
-    if (only)
-        return property_seed(check, strtoull(only, NULL, 10), max_partitions, flags, ret_sums);
-    if (getenv("TEST_LIGHT")) /* under a sanitizer everything takes ten times as long */
-        count = (count + 3) / 4;
-    for (uint64_t seed = first; !wrong && seed < first + count; seed++)
-        wrong = property_seed(check, seed, max_partitions, flags, ret_sums);
-    return wrong;
-}
-
-size_t property_least(size_t n)
-{
-    return getenv("TEST_LIGHT") ? n / 8 : n;
+    for (size_t p = s->partitions; p-- > 0;)
+        for (size_t i = 0; i < count; i++)
+            if (s->log.lines[lines[i]].partition == p)
+                ret[n++] = lines[i];
 }

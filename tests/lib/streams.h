@@ -18,15 +18,27 @@ struct stream {
 enum stream_flag {
     STREAM_GAP = 1,        /* a long quiet time in the middle */
     STREAM_TIMESTAMPS = 2, /* records have timestamps, some events come from the future */
+    STREAM_HEARD = 4,      /* no alerts about the source itself */
 };
 
 void stream_make(struct stream *s, uint64_t seed, size_t partitions, unsigned flags);
 void stream_deinit(struct stream *s);
 
+/* Event time of a line; INT64_MIN where it has none. */
+int64_t stream_time(struct stream *s, size_t line);
+
+/* Orders of the same lines, each partition's as they were: woven by chance, some lagging; or one partition after
+ * the other, the last first. */
+void stream_interleave(const struct stream *s, const size_t *lines, size_t count, uint64_t seed,
+                       size_t *ret);
+void stream_apart(const struct stream *s, const size_t *lines, size_t count, size_t *ret);
+
+#define RUN_SOURCE 3 /* after the funnels */
+
 /* What is to be equal between two runs of one log. */
 struct run_result {
     struct buf deadletters[PIPE_SOURCES_MAX]; /* by partition, in order */
-    struct buf alerts[4];                     /* by funnel, in order */
+    struct buf alerts[RUN_SOURCE + 1];        /* by funnel, then the source's, in order */
     struct buf report;
     uint64_t tally_digests[PIPE_SOURCES_MAX], judge_digest;
     size_t fired, resolved;

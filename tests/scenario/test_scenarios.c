@@ -13,6 +13,11 @@
  *   09:00:00 p0 tick                   an event that no funnel wants: only the time passes
  *   09:00:00 p0 json {"id":1,"ts":$ms} the value as it stands, $ms: the time; null is a tombstone
  *   09:00:00 p0 key {"id":1}           a tombstone with this key
+ *   09:00:00 p0 advance                decisions, at the partition's place in its log: it follows the others up to this
+ *   09:00:00 p0 dark                   time; its whole source is silent; what waits as a jump up to this time is let in
+ *   09:00:00 p0 release
+ *   p0 lost 40                         so many records before its place are gone
+ *   p0 bootstrap 40                    its first so many records are read, but nothing is published before their end
  *   report, stages, counters, end      show; end of the log */
 #include <criterion/criterion.h>
 #include <glob.h>
@@ -43,6 +48,24 @@ static void tell_time(struct buf *out, int64_t ms)
             (int)(s / 60 % 60), (int)(s % 60));
 }
 
+/* What was seen and expected; of a source's alerts, events, or how many records are lost. */
+static void tell_numbers(const struct records *r, size_t i, struct buf *out)
+{
+    bool source = strncmp(pipe_header(r, i, "ce_subject"), "source=", 7) == 0;
+
+    if (source && strcmp(pipe_field(r, i, "effect", "lost_records"), "null") != 0) {
+        buf_fmt(out, " %s records lost", pipe_field(r, i, "effect", "lost_records"));
+    } else if (source) {
+        buf_fmt(out, " %s events,", pipe_field(r, i, "observed", "events"));
+        buf_fmt(out, " expected %s", pipe_field(r, i, "expected", "events"));
+    } else {
+        buf_fmt(out, " %s of", pipe_field(r, i, "observed", "conversions"));
+        buf_fmt(out, " %s,", pipe_field(r, i, "observed", "entries"));
+        buf_fmt(out, " expected %s", pipe_field(r, i, "expected", "rate"));
+        buf_fmt(out, " (%s)", pipe_field(r, i, "expected", "source"));
+    }
+}
+
 static void tell_alert(struct story *t, size_t i)
 {
     const struct records *r = &t->pipe.out;
@@ -54,10 +77,7 @@ static void tell_alert(struct story *t, size_t i)
     buf_fmt(out, " %s", subject ? subject : "");
     buf_fmt(out, " %s", pipe_field(r, i, "labels", "alertname"));
     buf_fmt(out, " %s:", pipe_field(r, i, NULL, "status"));
-    buf_fmt(out, " %s of", pipe_field(r, i, "observed", "conversions"));
-    buf_fmt(out, " %s,", pipe_field(r, i, "observed", "entries"));
-    buf_fmt(out, " expected %s", pipe_field(r, i, "expected", "rate"));
-    buf_fmt(out, " (%s)", pipe_field(r, i, "expected", "source"));
+    tell_numbers(r, i, out);
     buf_fmt(out, ", window %.16s", pipe_field(r, i, "window", "from"));
     buf_fmt(out, " to %.16s", pipe_field(r, i, "window", "to"));
     if (strcmp(pipe_field(r, i, NULL, "endsReason"), "null") != 0)
@@ -278,6 +298,40 @@ static void tell_many(struct story *t, int64_t at, const char *line)
     }
 }
 
+static bool tell_decision(struct story *t, int64_t at, uint32_t partition, const char *word)
+{
+    static const struct {
+        const char *word;
+        enum decision_kind kind;
+    } kinds[] = {
+        {"advance", DECISION_ADVANCE}, {"dark", DECISION_DARK}, {"release", DECISION_RELEASE}};
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strcmp(word, kinds[i].word) != 0)
+            continue;
+        pipe_decide(&t->pipe, partition, kinds[i].kind, at);
+        tell_records(t);
+        return true;
+    }
+    return false;
+}
+
+static bool tell_untimed(struct story *t, const char *line)
+{
+    uint32_t partition;
+    int64_t n;
+
+    if (sscanf(line, "p%u lost %" SCNd64, &partition, &n) == 2) {
+        pipe_decide(&t->pipe, partition, DECISION_GAP, n);
+        tell_records(t);
+    } else if (sscanf(line, "p%u bootstrap %" SCNd64, &partition, &n) == 2) {
+        pipe_decide_at(&t->pipe, partition, DECISION_BOOTSTRAP_END, n, 0);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static void tell_timed(struct story *t, const char *line)
 {
     int64_t at = clock_ms(t, line);
@@ -298,6 +352,8 @@ static void tell_timed(struct story *t, const char *line)
         tell_raw(t, at, partition, line + 5);
     else if (strncmp(line, "key ", 4) == 0)
         tell_tombstone(t, at, partition, line + 4);
+    else if (tell_decision(t, at, partition, line))
+        return;
     else if (sscanf(line, "deal=%63s %63s%n", deal, stage, &used) == 2)
         tell_event(t, at, partition, deal, stage, line + used);
     else
@@ -340,7 +396,7 @@ static void tell_line(struct story *t, const char *line)
         tell_counters(t);
     else if (strcmp(line, "end") == 0)
         pipe_end(&t->pipe), tell_records(t);
-    else
+    else if (!tell_untimed(t, line))
         tell_timed(t, line);
 }
 
