@@ -7,6 +7,7 @@ It exits 0, 1 (and keeps its folder, naming it) or 77 where Java or the Kafka ja
 import atexit
 import ctypes
 import http.client
+import itertools
 import json
 import os
 import random
@@ -344,7 +345,9 @@ def configuration(prefix, bootstrap, **over):
         "kafka": {"bootstrap.servers": bootstrap},
         "inputs": [{"topic": prefix + ".in", "preset": "plain"}],
         "outputs": {"alerts": prefix + ".alerts", "deadletter": prefix + ".dead"},
-        "time": {"zone": "UTC", "pane": "1m", "lateness": "2s", "max_skew": 64},
+        "time": {"zone": "UTC", "pane": "1m", "lateness": "2s", "max_skew": 64,
+                 # A story that stands still must not close the panes it goes on with.
+                 "idle_after": "1h"},
         "limits": {"message": "16KiB"},
         "shutdown_timeout": "10s",
         "http": f"127.0.0.1:{free_port()}",
@@ -382,17 +385,17 @@ class Daemon:
     another Daemon's .state_dir as state_dir, names another. faults: FUNNELD_FAULT of its starts (src/shell/fault.h),
     which take the executable with fault points; may be changed between starts."""
     alive = []
-    count = 0
+    numbers = itertools.count(1)  # cases of a story may run in threads
 
     def __init__(self, folder, config, env=None, start=True, faults=None, state_dir=None):
-        Daemon.count += 1
-        self.state_dir = config.get("state", {}).get("dir") or state_dir or f"{folder}/state-{Daemon.count}"
+        number = next(Daemon.numbers)
+        self.state_dir = config.get("state", {}).get("dir") or state_dir or f"{folder}/state-{number}"
         config = {**config, "state": {**config.get("state", {}), "dir": self.state_dir}}
         self.config = config
         self.faults = faults
         self.port = int(config["http"].rsplit(":", 1)[1])
-        self.file = f"{folder}/funneld-{Daemon.count}.yaml"
-        self.log = f"{folder}/funneld-{Daemon.count}.log"
+        self.file = f"{folder}/funneld-{number}.yaml"
+        self.log = f"{folder}/funneld-{number}.log"
         self.env = env
         self.process = None
         self.write()
