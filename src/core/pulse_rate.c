@@ -224,7 +224,7 @@ void pulse_rate_day(struct pulse_rate *r, int64_t pane)
 
     if (r->day != INT64_MIN && day <= r->day)
         return;
-    hour_begin(r, INT64_MIN);
+    hour_begin(r, hour_of(r, NULL, pane).index);
     if (r->day != INT64_MIN) {
         forget(r, day - r->day);
         pulse_rate_derive(r);
