@@ -27,8 +27,8 @@ struct life {
     int64_t unmuted_from;
 };
 
-/* What a part does in a pane: 0 events it does not say anything of, and passes with its next ones. */
-enum phase { LIVE, QUIET, OUT }; /* of the whole source */
+/* Of the whole source. QUIET: its next events close the panes; OUT: the clock does, mostly. */
+enum phase { LIVE, QUIET, OUT };
 
 static double rate_of(const struct dice *kind, int64_t pane)
 {
@@ -197,6 +197,17 @@ struct answers {
     size_t dark, stale;
 };
 
+/* What it has learned, and all else it goes on with, to the bit. */
+static void answers_state(struct answers *a, struct pulse_rig *r)
+{
+    unsigned char window[64];
+    struct codec_out out = {window, 0, sizeof(window), codec_flush_buf, &a->records, false};
+
+    pulse_forget(r->p, r->p->closed);
+    pulse_save(r->p, &out);
+    out.flush(&out);
+}
+
 static void answers_take(struct answers *a, struct pulse_rig *r, int64_t *asked)
 {
     for (; *asked <= r->p->closed; ++*asked) {
@@ -247,6 +258,7 @@ static void answers_make(struct answers *a, const struct life *l, uint64_t way)
             pulse_rig_reload(&rig);
     }
     cr_assert_eq(asked, FROM + (int64_t)l->panes);
+    answers_state(a, &rig);
     pulse_rig_close(&rig);
 }
 
@@ -287,10 +299,11 @@ Test(pulse_property, it_is_what_the_rules_say_pane_by_pane)
         struct answers a;
         struct buf story = {0};
         struct life l;
+        struct zone *zone;
 
         life_make(&l, seed);
         answers_make(&a, &l, 0);
-        struct zone *zone = pipe_zone(l.zone);
+        zone = pipe_zone(l.zone);
         pulse_brute(l.truth, l.panes, FROM, PANE, zone, 0.05, l.unmuted_from, &story);
         zone_free(zone);
         same_panes(&l, a.panes, l.truth);
