@@ -3,10 +3,12 @@
  * of week, tells a silence that is only quiet from one that is an outage, and owns the alerts about the source
  * itself: no_data (a silence too long for its rate) and data_gap (records lost to retention).
  *
- * Lambda is the number of events expected in the silence so far. Up to PULSE_QUIET it was just quiet, and its
- * panes count as any other; beyond, they are dark: no rule's verdict goes by them (PROTOCOL section 3). A silence
- * without events in more than a day in one step is a gap: always dark, and windows that begin before its end say
- * nothing (`stale`).
+ * Lambda is the number of arrivals expected in the silence so far: of events, or where they come in bunches of
+ * those (pulse_rate.c). Up to PULSE_QUIET it was just quiet, and its panes count as any other; beyond, they are
+ * dark, where the clock closed them for all parts: no rule's verdict goes by them (PROTOCOL section 3). Before a
+ * week was learned they are from the first on. A silence of more than a day passed over in one step is a gap:
+ * always dark, and windows that begin before its end say nothing (`stale`). Nor do those that hold lost records:
+ * that begin before or in the next pane with events after the loss. A pane with events is never dark.
  *
  * A function of the settings and of what the tallies note alone. */
 #ifndef FUNNEL_PULSE_H
@@ -71,8 +73,8 @@ void pulse_forget(struct pulse *p, int64_t pane);
 
 /* For /metrics and explain. */
 struct pulse_view {
-    double lambda;       /* of the silence so far; 0: events come */
-    double threshold;    /* lambda at which no_data fires; NaN: not known yet */
+    double lambda;       /* of the silence so far; 0: events come, or it is not known yet */
+    double threshold;    /* lambda at which no_data fires; NaN: not known yet, or never */
     double rate;         /* events a second expected at this hour; NaN: not known yet */
     int64_t dark_panes;  /* so far */
     int64_t silent_from; /* ms; INT64_MIN: events come */
@@ -80,7 +82,8 @@ struct pulse_view {
 };
 void pulse_look(const struct pulse *p, struct pulse_view *ret);
 
-/* Resolves what fires with this reason (a rule was changed or removed), at the last closed pane. */
+/* Resolves what fires with this reason (a rule was changed or removed), at the last closed pane. Where the
+ * silence goes on, no_data may fire again with the next. */
 void pulse_resolve(struct pulse *p, const char *reason, struct records *out);
 
 void pulse_save(const struct pulse *p, struct codec_out *out);

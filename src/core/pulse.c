@@ -268,7 +268,6 @@ void pulse_look(const struct pulse *p, struct pulse_view *ret)
 {
     bool silent = p->silent_from != INT64_MIN;
     const struct pulse_rate *r = &p->rate;
-    int64_t open_ms = (p->closed + 1) * p->pane_ms;
 
     *ret = (struct pulse_view){
         .lambda = silent && r->known ? pulse_rate_lambda(r, p->silent_from, p->closed) : 0,
@@ -279,7 +278,8 @@ void pulse_look(const struct pulse *p, struct pulse_view *ret)
         .firing = p->no_data.firing,
     };
     if (r->known)
-        ret->rate = r->per_hour[zone_hour_of_week(r->zone, NULL, open_ms)] / 3600;
+        ret->rate = r->per_hour[zone_hour_of_week(r->zone, NULL, (p->closed + 1) * p->pane_ms)] /
+                    3600;
 }
 
 void pulse_resolve(struct pulse *p, const char *reason, struct records *out)

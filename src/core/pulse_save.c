@@ -199,6 +199,20 @@ static void get_parts(struct pulse *p, struct codec_in *in)
     }
 }
 
+static bool alert_is_consistent(const struct pulse_alert *a, int64_t since, int64_t closed)
+{
+    return !a->firing || (since != INT64_MIN && a->fired != INT64_MIN && a->fired <= closed);
+}
+
+static bool is_consistent(const struct pulse *p)
+{
+    return p->silent_from <= p->closed && p->first <= p->closed &&
+           (p->silent_from == INT64_MIN || p->first != INT64_MIN) &&
+           (!p->rate.known || p->first != INT64_MIN) &&
+           alert_is_consistent(&p->no_data, p->silent_from, p->closed) &&
+           alert_is_consistent(&p->data_gap, p->lost_from, p->closed);
+}
+
 void pulse_load(struct pulse *p, struct codec_in *in)
 {
     get_parts(p, in);
@@ -217,7 +231,6 @@ void pulse_load(struct pulse *p, struct codec_in *in)
     p->stale_before = get_pane(in);
     p->dark_panes = get_number(in);
     get_rate(&p->rate, in);
-    if (!in->error && (p->closed < p->silent_from || p->closed < p->first ||
-                       (p->no_data.firing && p->silent_from == INT64_MIN)))
-        codec_fail(in, "pulse: a silence that has not begun");
+    if (!in->error && !is_consistent(p))
+        codec_fail(in, "pulse: what is not consistent with itself");
 }

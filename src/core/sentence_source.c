@@ -150,7 +150,7 @@ static void loss_more(struct buf *out, const struct alert *a)
     buf_str(out, sentence_say(a,
                               " events are missing, and windows that hold this time are not judged."
                               " Check the topic's retention against how long funneld was away.",
-                              " 之间；包含这段时间的窗口不作判断。"
+                              "之间；包含这段时间的窗口不作判断。"
                               "请核对主题的保留时间与 funneld 停机的时长。"));
 }
 
