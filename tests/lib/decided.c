@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "funnel/mem.h"
+#include "lib/saved.h"
 
 #define MINUTE INT64_C(60000)
 #define HOUR (60 * MINUTE)
@@ -143,8 +144,8 @@ static void give_batch(struct feeder *f, const struct message *m, size_t count)
     pipeline_step(f->k->p, m, count, &f->k->out);
 }
 
-void decided_feed(struct pipe *k, struct stream *s, const struct decided *d, const size_t *lines,
-                  size_t count, struct decided_way way)
+const char *decided_feed(struct pipe *k, struct stream *s, const struct decided *d,
+                         const size_t *lines, size_t count, struct decided_way way)
 {
     const struct message *all = pipe_log_messages(&s->log);
     struct message *mine = mem_alloc((count + 1) * sizeof(*mine));
@@ -156,6 +157,8 @@ void decided_feed(struct pipe *k, struct stream *s, const struct decided *d, con
     for (size_t at = 0, n; at < count; at += n) {
         n = 1 + (size_t)dice_below(&way.dice, way.most);
         n = n > count - at ? count - at : n;
+        if (!way.wrong && dice_chance(&way.dice, way.restarts))
+            way.wrong = saved_restart(k);
         give_batch(&f, mine + at, n);
     }
     for (uint32_t p = 0; p < s->partitions; p++) {
@@ -164,17 +167,20 @@ void decided_feed(struct pipe *k, struct stream *s, const struct decided *d, con
     }
     mem_free(f.given);
     mem_free(mine);
+    return way.wrong;
 }
 
-void decided_run(struct stream *s, const struct decided *d, const size_t *lines, size_t count,
-                 struct decided_way way, struct run_result *ret)
+const char *decided_run(struct stream *s, const struct decided *d, const size_t *lines,
+                        size_t count, struct decided_way way, struct run_result *ret)
 {
+    const char *wrong;
     struct pipe k;
 
     *ret = (struct run_result){0};
     pipe_open(&k, buf_cstr(&s->yaml), s->partitions);
-    decided_feed(&k, s, d, lines, count, way);
+    wrong = decided_feed(&k, s, d, lines, count, way);
     pipe_end(&k);
     run_result_take(&k, ret);
     pipe_close(&k);
+    return wrong;
 }

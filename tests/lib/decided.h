@@ -20,13 +20,15 @@ void decided_deinit(struct decided *d);
  * in a step. The log ends for all when the last line was given. */
 struct decided_way {
     bool live;
-    struct dice dice; /* batches, and what of two ways comes */
-    int64_t most;     /* lines in a batch */
+    struct dice dice;  /* batches, and what of two ways comes */
+    int64_t most;      /* lines in a batch */
+    double restarts;   /* chance of one, before a batch: saved and loaded into a new pipeline */
+    const char *wrong; /* of a restart */
 };
-/* The pipe is open, and remains so. */
-void decided_feed(struct pipe *k, struct stream *s, const struct decided *d, const size_t *lines,
-                  size_t count, struct decided_way way);
-void decided_run(struct stream *s, const struct decided *d, const size_t *lines, size_t count,
-                 struct decided_way way, struct run_result *ret);
+/* The pipe is open, and remains so. NULL, or what was wrong with a restart. */
+const char *decided_feed(struct pipe *k, struct stream *s, const struct decided *d,
+                         const size_t *lines, size_t count, struct decided_way way);
+const char *decided_run(struct stream *s, const struct decided *d, const size_t *lines,
+                        size_t count, struct decided_way way, struct run_result *ret);
 
 #endif
