@@ -105,6 +105,9 @@ struct pipeline_gauges {
 };
 void pipeline_gauges(const struct pipeline *p, struct pipeline_gauges *ret);
 
+/* Whether the alert with this key (its fingerprint, 16 hex digits) fires now, published. */
+bool pipeline_fires(const struct pipeline *p, struct span key);
+
 /* Events of this entity (canonical token) are explained, one line each, into pipeline_trace_text(). */
 void pipeline_trace(struct pipeline *p, struct span entity);
 struct buf *pipeline_trace_text(struct pipeline *p); /* borrowed; the caller clears it */

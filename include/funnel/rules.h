@@ -68,6 +68,10 @@ uint64_t rules_fingerprint(const struct judge *j, const struct rule *r, const st
 /* rules_switch.c: the last sequence of a past alert; 0: there was none. */
 uint32_t rules_past(const struct rules *all, uint64_t fingerprint);
 
+/* The watch's values of the rule's dims, sorted by name, borrowed; ret[DIMS_MAX]; how many. */
+size_t watch_dims(const struct judge *j, const struct rule *r, const struct watch *w,
+                  struct alert_dim *ret);
+
 /* --- reading.c: what a rule sees, and what it says of it --- */
 struct reading {
     struct etime from, to;

@@ -10,6 +10,7 @@
     X(check, "check a configuration: every problem with its line and remedy") \
     X(replay, "run events from a file through the same machines, without Kafka") \
     X(report, "the funnels' figures as a table, JSON or CSV") \
+    X(explain, "why a rule fired or did not: what it saw, expected and tested") \
     X(trace, "what happened to one entity, event by event") \
     X(silence, "mark alerts for a while: recorded, published all the same") \
     X(intervene, "mark a change, whose effect on the funnel is measured") \

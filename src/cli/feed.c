@@ -153,7 +153,7 @@ static int feed_batch(struct feed *f)
 
     f->count = 0;
     buf_clear(&f->bytes);
-    while (f->count < BATCH_LINES && f->bytes.len < BATCH_BYTES) {
+    while (f->count < (f->one_by_one ? 1 : BATCH_LINES) && f->bytes.len < BATCH_BYTES) {
         size_t at = f->bytes.len;
 
         rc = feed_line(f, max, &len);
@@ -225,7 +225,7 @@ int feed_run(struct feed *f, feed_sink *sink, void *context)
     int code = EXIT_OK;
 
     f->begun_ms = monotonic_ms();
-    while (code == EXIT_OK && !f->over) {
+    while (code == EXIT_OK && !f->over && !f->enough) {
         if (feed_batch(f) != 0) {
             feed_bar_end(f);
             fprintf(stderr, "funneld %s: %s: %s\n", f->command, f->path, strerror(errno));
@@ -236,7 +236,7 @@ int feed_run(struct feed *f, feed_sink *sink, void *context)
         code = feed_deliver(f, sink, context);
         feed_bar(f);
     }
-    if (code == EXIT_OK) {
+    if (code == EXIT_OK && !f->enough) {
         pipeline_end(f->pipeline, &f->out);
         code = feed_deliver(f, sink, context);
     }

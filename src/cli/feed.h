@@ -36,6 +36,8 @@ struct feed {
     struct feed_line *batch;
     struct message *messages;
     size_t count;
+    bool one_by_one; /* each line is a step of its own: the sink sees the state after each */
+    bool enough;     /* set by a sink: the rest of the log is not wanted, nor its end */
 
     bool bar; /* progress on a terminal */
     int64_t begun_ms, bar_ms;

@@ -145,8 +145,8 @@ static bool lost_amount(const struct judge *j, const struct rule *r, const struc
     return true;
 }
 
-static size_t watch_dims(const struct judge *j, const struct rule *r, const struct watch *w,
-                         struct alert_dim *ret)
+size_t watch_dims(const struct judge *j, const struct rule *r, const struct watch *w,
+                  struct alert_dim *ret)
 {
     const struct segment_spec *spec = &j->specs[r->spec];
     size_t n = 0;

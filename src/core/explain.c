@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "funnel/explain.h"
+
+#include <string.h>
+
+#include "funnel/canon.h"
+#include "funnel/pipeline_parts.h"
+#include "funnel/rules.h"
+
+static void put_time(struct buf *out, struct etime t)
+{
+    char text[CANON_RFC3339_SIZE];
+
+    if (!etime_is_set(t)) {
+        buf_str(out, "-");
+        return;
+    }
+    canon_rfc3339(t.ms, text);
+    buf_str(out, text);
+}
+
+static void put_share(struct buf *out, double x)
+{
+    if (x == x)
+        buf_fmt(out, "%.1f %%", x * 100);
+    else
+        buf_str(out, "nothing yet");
+}
+
+/* --- which watch --- */
+
+static bool text_fits(const char *wanted, const char *text)
+{
+    return !wanted || strcmp(wanted, text) == 0;
+}
+
+static bool dims_fit(const struct explain_query *q, const struct judge *j, const struct rule *r,
+                     const struct watch *w)
+{
+    struct alert_dim dims[DIMS_MAX];
+    size_t count = watch_dims(j, r, w, dims);
+
+    for (size_t i = 0; i < q->dim_count; i++) {
+        bool found = false;
+
+        for (size_t k = 0; k < count; k++)
+            found |= span_equal(dims[k].name, q->dims[i].name) &&
+                     span_equal(dims[k].value, q->dims[i].value);
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+static bool watch_fits(const struct explain_query *q, const struct judge *j, const struct rule *r,
+                       const struct watch *w)
+{
+    struct buf step = {0};
+    bool fits;
+
+    funnel_step_name(j->funnel, w->step, &step);
+    fits = text_fits(q->step, buf_cstr(&step)) && text_fits(q->rule, r->settings->id) &&
+           dims_fit(q, j, r, w) &&
+           (!q->fingerprint || q->fingerprint == rules_fingerprint(j, r, w));
+    buf_deinit(&step);
+    return fits;
+}
+
+/* --- what it is --- */
+
+static void put_name(const struct judge *j, const struct rule *r, const struct watch *w,
+                     struct buf *out)
+{
+    static const char *const kinds[] = {"target", "benchmark", "change"};
+    struct alert_dim dims[DIMS_MAX];
+    size_t count = watch_dims(j, r, w, dims);
+
+    buf_fmt(out, "%s: %s, ", r->settings->id, kinds[r->settings->kind]);
+    buf_fmt(out, "funnel %s, step ", j->funnel->name);
+    funnel_step_name(j->funnel, w->step, out);
+    for (size_t i = 0; i < count; i++)
+        buf_fmt(out, ", %.*s=%.*s", (int)dims[i].name.len, dims[i].name.p, (int)dims[i].value.len,
+                dims[i].value.p);
+    buf_fmt(out, "  (%016llx)\n", (unsigned long long)rules_fingerprint(j, r, w));
+}
+
+/* The last pane with which its window ended: at most a quarter and a day ago. */
+static int64_t last_due(const struct judge *j, const struct rule *r)
+{
+    int64_t least = j->closed - 93 * ZONE_DAY_MS / j->funnel->pane_ms;
+
+    for (int64_t pane = j->closed; pane > least; pane--)
+        if (reading_due(j, r, pane))
+            return pane;
+    return INT64_MIN;
+}
+
+static void put_window(const struct judge *j, const struct reading *x, struct buf *out)
+{
+    buf_str(out, "  window    ");
+    put_time(out, x->from);
+    buf_str(out, " to ");
+    put_time(out, x->to);
+    if (x->complete)
+        buf_str(out, "\n");
+    else if (j->first_pane == INT64_MIN || x->since.ms < j->first_pane * j->funnel->pane_ms)
+        buf_str(out, "; it begins before the first event: no verdict\n");
+    else if (j->stale_before != INT64_MIN && x->since.ms < j->stale_before * j->funnel->pane_ms)
+        buf_str(out, "; a gap lies in it (stale): no verdict\n");
+    else
+        buf_str(out, "; its series has changed since it began: no verdict\n");
+}
+
+static void put_numbers(const struct rule *r, const struct reading *x, struct buf *out)
+{
+    buf_fmt(out, "  saw       %lld entries, %lld conversions", (long long)x->entries,
+            (long long)x->conversions);
+    if (x->entries > 0)
+        buf_fmt(out, ": %.1f %% (95 %% interval %.1f to %.1f)", x->rate * 100, x->low * 100,
+                x->high * 100);
+    if (x->entries < r->settings->min_entries)
+        buf_fmt(out, "; fewer than min_entries %lld: no verdict",
+                (long long)r->settings->min_entries);
+    buf_str(out, "\n  expected  ");
+    put_share(out, x->expected);
+    if (r->settings->kind == RULE_CHANGE)
+        buf_fmt(out, " (%lld of %lld entries in the window before)",
+                (long long)x->before_conversions, (long long)x->before_entries);
+    buf_fmt(out, "\n  test      z = %.3f towards %s, the alert needs more than %.3f\n",
+            x->statistic, x->rise ? "better" : "worse", r->z);
+}
+
+static void put_life(const struct watch *w, struct buf *out)
+{
+    static const char *const verdicts[] = {"clear", "between: neither fires nor ends anything",
+                                           "breach"};
+
+    buf_fmt(out, "  verdict   %s\n  alert     %s", verdicts[w->verdict],
+            alert_state_name(w->life.state));
+    if (w->life.state != ALERT_QUIET) {
+        buf_str(out, " since ");
+        put_time(out, (struct etime){w->life.since_ms});
+    }
+    if (w->life.state == ALERT_FIRING || w->life.state == ALERT_RESOLVING) {
+        buf_str(out, ", fired at ");
+        put_time(out, w->starts_at);
+        if (!w->published)
+            buf_str(out, " (not published: before the first start's end)");
+    }
+    buf_fmt(out, ", %u records so far\n", w->sequence);
+}
+
+static void put_ages(const struct judge *j, const struct rule *r, const struct watch *w,
+                     struct buf *out)
+{
+    const struct ages *ages = &j->funnel->ages[w->step];
+    bool any = false;
+
+    buf_str(out, "  open      stays by age in panes:");
+    for (int bin = 0; bin < ages->bins; bin++) {
+        uint64_t n = 0;
+
+        for (size_t i = 0; i < j->leaf_count; i++)
+            if (j->leaves[i].series[r->spec] == w->series)
+                n += j->leaves[i].steps[w->step].risk.n[bin];
+        if (n == 0)
+            continue;
+        buf_fmt(out, "%s %lld+: %llu", any ? "," : "", (long long)ages->edge[bin],
+                (unsigned long long)n);
+        any = true;
+    }
+    buf_str(out, any ? "\n" : " none\n");
+}
+
+static void put_watch(struct judge *j, const struct rule *r, const struct watch *w, struct buf *out)
+{
+    int64_t pane = last_due(j, r);
+    struct reading x;
+
+    put_name(j, r, w, out);
+    if (pane == INT64_MIN) {
+        buf_str(out, "  its window has not ended yet\n");
+    } else {
+        reading_take(j, r, w, pane, &x);
+        put_window(j, &x, out);
+        put_numbers(r, &x, out);
+    }
+    put_life(w, out);
+    put_ages(j, r, w, out);
+}
+
+static size_t explain_judge(struct judge *j, const struct explain_query *q, struct buf *out)
+{
+    size_t count = 0;
+
+    if (j->closed == INT64_MIN || !text_fits(q->funnel, j->funnel->name))
+        return 0;
+    judge_settle(j);
+    for (size_t i = 0; i < j->rules->count; i++) {
+        const struct rule *r = &j->rules->items[i];
+
+        for (size_t k = 0; k < r->count; k++) {
+            if (!watch_fits(q, j, r, &r->watches[k]))
+                continue;
+            put_watch(j, r, &r->watches[k], out);
+            count++;
+        }
+    }
+    return count;
+}
+
+size_t explain_write(const struct pipeline *p, const struct explain_query *q, struct buf *out)
+{
+    size_t count = 0;
+
+    for (size_t f = 0; f < p->funnel_count; f++)
+        count += explain_judge(&p->judges[f], q, out);
+    return count;
+}
