@@ -357,6 +357,29 @@ void state_dir_keep_settings(const struct state_dir *d, const uint64_t *hashes, 
     state_names_each(d->fd, visit_keep, &k);
 }
 
+struct hashes {
+    uint64_t *items;
+    size_t count;
+};
+
+static bool visit_settings(void *context, int fd, const struct state_name *name)
+{
+    struct hashes *h = context;
+
+    (void)fd;
+    if (name->kind == STATE_NAME_SETTINGS && h->count < STATE_DIR_LIST)
+        h->items[h->count++] = name->number;
+    return true;
+}
+
+size_t state_dir_list_settings(const struct state_dir *d, uint64_t ret_hashes[STATE_DIR_LIST])
+{
+    struct hashes h = {.items = ret_hashes};
+
+    state_names_each(d->fd, visit_settings, &h);
+    return h.count;
+}
+
 /* --- all of it --- */
 
 static bool visit_reset(void *context, int fd, const struct state_name *name)

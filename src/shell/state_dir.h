@@ -70,6 +70,8 @@ bool state_dir_put_settings(const struct state_dir *d, uint64_t hash, struct spa
 /* Appends the text. */
 bool state_dir_get_settings(const struct state_dir *d, uint64_t hash, struct buf *out,
                             char why[STATE_DIR_WHY]);
+/* The hashes of those that are there, in no order; returns how many. */
+size_t state_dir_list_settings(const struct state_dir *d, uint64_t ret_hashes[STATE_DIR_LIST]);
 /* Removes every one but these. */
 void state_dir_keep_settings(const struct state_dir *d, const uint64_t *hashes, size_t count);
 
