@@ -103,6 +103,38 @@ static void metrics_parts(const struct metrics_view *v, struct buf *out)
     }
 }
 
+/* --- per source --- */
+
+static void metrics_source(struct buf *out, const char *name, const char *topic, double value)
+{
+    buf_fmt(out, "funneld_%s{", name);
+    metrics_label(out, "topic", topic);
+    buf_fmt(out, "} %.15g\n", value);
+}
+
+static void metrics_sources(const struct metrics_view *v, struct buf *out)
+{
+    metrics_head(out, "gauge", "source_lambda",
+                 "Events expected in the silence so far; 0: events come", "");
+    for (size_t i = 0; i < v->source_count; i++)
+        metrics_source(out, "source_lambda", v->sources[i].topic, v->sources[i].lambda);
+    metrics_head(out, "gauge", "source_lambda_threshold",
+                 "Lambda at which no_data fires; absent while the rate is not learned", "");
+    for (size_t i = 0; i < v->source_count; i++)
+        if (v->sources[i].threshold == v->sources[i].threshold)
+            metrics_source(out, "source_lambda_threshold", v->sources[i].topic,
+                           v->sources[i].threshold);
+    metrics_head(out, "counter", "source_dark_panes_total",
+                 "Panes kept out of every verdict, because the source was silent", "");
+    for (size_t i = 0; i < v->source_count; i++)
+        metrics_source(out, "source_dark_panes_total", v->sources[i].topic,
+                       (double)v->sources[i].dark_panes);
+    metrics_head(out, "gauge", "source_silent", "1 while its no_data alert fires",
+                 "Look at what produces to it");
+    for (size_t i = 0; i < v->source_count; i++)
+        metrics_source(out, "source_silent", v->sources[i].topic, v->sources[i].silent);
+}
+
 void metrics_write(const struct metrics_view *v, struct buf *out)
 {
     metrics_head(out, "gauge", "build_info", "Always 1", "");
@@ -123,4 +155,5 @@ void metrics_write(const struct metrics_view *v, struct buf *out)
     if (v->gauges)
         metrics_gauges(v, out);
     metrics_parts(v, out);
+    metrics_sources(v, out);
 }

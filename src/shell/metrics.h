@@ -3,6 +3,7 @@
 #ifndef SHELL_METRICS_H
 #define SHELL_METRICS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +50,27 @@
     X(STALE, counter, "messages_rewound_total", \
       "Messages seen again below the next offset, and dropped", "") \
     X(TURN_MAX, gauge, "loop_turn_max_seconds", "The longest turn of the loop since start", "") \
+    X(BOOTSTRAP, gauge, "bootstrapping", "1 while a first start reads what it will not publish", \
+      "") \
+    X(DECISIONS, counter, "decisions_total", \
+      "Times at which the clock, an operator or a reload entered the machines", "") \
+    X(DECISION_BYTES, gauge, "decision_bytes", \
+      "Decisions in the commit metadata of one partition, at most; a snapshot is forced at 2048", \
+      "Look why no snapshot becomes durable") \
+    X(SNAPSHOTS, counter, "snapshots_total", "Snapshots that became durable", "") \
+    X(SNAPSHOTS_FAILED, counter, "snapshots_failed_total", "Snapshots that could not be taken", \
+      "Look at the log, and at the disk of state.dir") \
+    X(SNAPSHOT_AGE, gauge, "snapshot_age_seconds", \
+      "Age of the newest durable snapshot taken since the start; -1: none", "Look at the log") \
+    X(RETENTION_USED, gauge, "snapshot_age_retention_ratio", \
+      "That age as a part of the shortest retention of the inputs; 0 where it is not known", \
+      "Raise the retention of the inputs, or lower state.snapshot") \
+    X(RELOADS, counter, "reloads_total", "Configurations taken at SIGHUP", "") \
+    X(RELOADS_REFUSED, counter, "reloads_refused_total", "Configurations refused at SIGHUP", \
+      "Look at the log: the old one is still in force") \
+    X(CONTROLS, counter, "control_records_total", "Silences and interventions taken", "") \
+    X(CONTROLS_REFUSED, counter, "control_records_refused_total", \
+      "Records of the control topic that could not be used", "Look at the log") \
     X(BROKERS_DOWN, gauge, "brokers_down", "1 while no broker can be reached", \
       "Look at the brokers")
 
@@ -68,6 +90,13 @@ struct metrics_part {
     int64_t watermark; /* ms; INT64_MIN: none */
 };
 
+struct metrics_source {
+    const char *topic;
+    double lambda, threshold;
+    int64_t dark_panes;
+    bool silent; /* its no_data alert fires */
+};
+
 struct metrics_view {
     const char *state; /* the daemon's */
     const char *version;
@@ -76,6 +105,8 @@ struct metrics_view {
     const struct pipeline_gauges *gauges;
     const struct metrics_part *parts;
     size_t part_count;
+    const struct metrics_source *sources;
+    size_t source_count;
 };
 
 void metrics_write(const struct metrics_view *v, struct buf *out);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 
 void notify_status(const char *text)
 {
@@ -20,6 +21,15 @@ void notify_status(const char *text)
 void notify_ready(void)
 {
     sd_notify(0, "READY=1");
+}
+
+void notify_reloading(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
+               (long long)t.tv_sec * 1000000 + t.tv_nsec / 1000);
 }
 
 void notify_stopping(void)

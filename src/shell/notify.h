@@ -9,6 +9,7 @@
 
 void notify_status(const char *text); /* sent when it changed */
 void notify_ready(void);
+void notify_reloading(void); /* notify_ready() ends it */
 void notify_stopping(void);
 void notify_watchdog(void);
 /* ms between pings: half of what systemd allows; 0: no watchdog. */
