@@ -53,13 +53,14 @@ static int write_file(const char *path, const struct buf *text)
 static int daemon_configure(struct demo *d, char path[320], char error[256])
 {
     struct buf text = {0};
-    char http[32];
+    char http[32], state[320];
     int rc;
 
+    snprintf(state, sizeof(state), "%s/state", d->folder);
     d->http_port = demo_port_free();
     snprintf(http, sizeof(http), "127.0.0.1:%d", d->http_port);
     snprintf(path, 320, "%s/funneld.yaml", d->folder);
-    demo_config_write(&text, d->bootstrap, http, d->language);
+    demo_config_write(&text, d->bootstrap, http, state, d->language);
     rc = write_file(path, &text);
     buf_deinit(&text);
     if (rc != 0)
@@ -307,7 +308,7 @@ static int print_config(enum demo_language language)
 {
     struct buf text = {0};
 
-    demo_config_write(&text, "127.0.0.1:9092", "127.0.0.1:9464", language);
+    demo_config_write(&text, "127.0.0.1:9092", "127.0.0.1:9464", "/var/lib/funneld", language);
     fwrite(text.data, 1, text.len, stdout);
     buf_deinit(&text);
     return fflush(stdout) == 0 ? EXIT_OK : EXIT_IO;

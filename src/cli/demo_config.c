@@ -21,6 +21,8 @@ static const char template[] =
     "time: {zone: UTC, pane: 1m, lateness: 2s}\n"
     "language: @LANGUAGE@                            # of the sentences in alerts: en or zh\n"
     "http: @HTTP@\n"
+    "state: {dir: @STATE@}\n"
+    "first_start: publish                    # what is in the topic already counts, too\n"
     "funnels:\n"
     "  @FUNNEL@:\n"
     "    stages:                             # in order; target: for the report\n"
@@ -70,12 +72,13 @@ static void fill(struct buf *out, const char *at, const struct filling *fillings
     buf_str(out, at);
 }
 
-void demo_config_write(struct buf *out, const char *bootstrap, const char *http,
+void demo_config_write(struct buf *out, const char *bootstrap, const char *http, const char *state,
                        enum demo_language language)
 {
     const struct filling fillings[] = {
         {"BOOTSTRAP", bootstrap},
         {"HTTP", http},
+        {"STATE", state},
         {"LANGUAGE", language == DEMO_ZH ? "zh" : "en"},
         {"EVENTS", DEMO_TOPIC_EVENTS},
         {"ALERTS", DEMO_TOPIC_ALERTS},

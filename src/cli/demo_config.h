@@ -6,7 +6,7 @@
 #include "cli/demo_words.h"
 #include "funnel/buf.h"
 
-void demo_config_write(struct buf *out, const char *bootstrap, const char *http,
+void demo_config_write(struct buf *out, const char *bootstrap, const char *http, const char *state,
                        enum demo_language language);
 
 #endif

@@ -8,30 +8,43 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "shell/exit_codes.h"
 #include "funnel/mem.h"
+#include "shell/exit_codes.h"
+#include "shell/fault.h"
 #include "shell/log.h"
 
 #define TICK_MS 1000
 #define CLOSE_MS 5000
 #define CLOSE_STARTING_MS 200 /* nothing is open that is worth waiting for */
 
-static void daemon_die(struct daemon *d, int code, const char *why)
+void daemon_die(struct daemon *d, int code, const char *why)
 {
     daemon_event(d, LIFE_FAILED, code, why);
 }
 
 /* --- what the parts tell --- */
 
+/* Runs of the inputs and of the control topic, as they come. */
 static void on_step(void *context, const struct message *messages, size_t count)
 {
     struct daemon *d = context;
 
-    pipeline_step(d->pipeline, messages, count, &d->outbox.open);
-    if (d->life == LIFE_REBUILDING)
+    for (size_t from = 0, to; from < count; from = to) {
+        bool control = messages[from].partition >= d->source_count;
+
+        for (to = from + 1; to < count && (messages[to].partition >= d->source_count) == control;)
+            to++;
+        if (control)
+            daemon_control(d, messages + from, to - from);
+        else
+            pipeline_step(d->pipeline, messages + from, to - from, &d->outbox.open);
+    }
+    if (d->life == LIFE_REBUILDING) {
         outbox_discard(&d->outbox);
-    else
+        FAULT("replay");
+    } else {
         outbox_note(&d->outbox, d->now);
+    }
 }
 
 static void on_turned(void *context)
@@ -40,8 +53,8 @@ static void on_turned(void *context)
 
     uv_update_time(&d->loop);
     d->now = (int64_t)uv_now(&d->loop);
-    if (d->life == LIFE_REBUILDING && d->intake.waiting == 0)
-        daemon_event(d, LIFE_CAUGHT_UP, EXIT_OK, NULL);
+    if (d->life == LIFE_REBUILDING && !d->restoring && d->intake.waiting == 0)
+        daemon_rebuild_reached(d);
     if (d->intake.moved && d->life == LIFE_RUNNING)
         outbox_progress(&d->outbox, d->now);
     d->intake.moved = false;
@@ -59,6 +72,7 @@ static void on_committed(void *context)
 
     d->now = (int64_t)uv_now(&d->loop); /* no message may have come meanwhile */
     outbox_confirm(&d->outbox);
+    daemon_snapshot_confirmed(d, d->outbox.point.seq);
     if (d->life == LIFE_STOPPED)
         daemon_close_soon(d);
     else
@@ -67,34 +81,72 @@ static void on_committed(void *context)
 
 /* --- entering states --- */
 
-static int daemon_machines(struct daemon *d, char why[512])
+/* The intake reads the control topic as it does the inputs. */
+static void sources_add_controls(struct daemon *d)
+{
+    d->part_count = d->source_count + d->start.control_count;
+    d->sources = mem_resize(d->sources, d->part_count, sizeof(*d->sources));
+    for (size_t i = 0; i < d->start.control_count; i++)
+        d->sources[d->source_count + i] = (struct pipeline_source){
+            d->config->settings->control, d->start.controls[i].partition, UINT16_MAX};
+}
+
+static int daemon_machines(struct daemon *d)
 {
     const struct settings *s = d->config->settings;
-    const struct intake_hooks intake_hooks = {d, on_step, on_turned, on_failed, NULL};
+    const struct intake_hooks intake_hooks = {d, on_step, on_turned, on_failed, daemon_lost};
     const struct txn_hooks txn_hooks = {d, on_committed, on_failed};
-    int code = daemon_rebuild_plan(d, why), txn_code;
+    const struct snapshot_hooks snapshot_hooks = {d, daemon_snapshot_done};
+    int code, txn_code;
 
-    if (code != EXIT_OK)
-        return code;
-    d->pipeline = pipeline_new(s, d->config->zone, d->sources, d->source_count);
+    sources_add_controls(d);
+    d->saved = mem_zero(d->source_count, sizeof(*d->saved));
+    d->taken = mem_zero(d->source_count, sizeof(*d->taken));
+    d->retention_ms = mem_zero(d->source_count, sizeof(*d->retention_ms));
+    d->lost = mem_zero(d->source_count, sizeof(*d->lost));
+    for (size_t i = 0; i < d->source_count; i++) {
+        d->retention_ms[i] = d->start.parts[i].retention_ms;
+        d->lost[i].offset = -1;
+    }
     outbox_init(&d->outbox, d->source_count);
-    /* Both, whatever becomes of the first: what is begun is closed as a whole. */
-    code = intake_init(&d->intake, &d->loop, &d->health, d->sources, d->source_count,
-                       &intake_hooks);
+    outbox_controls(&d->outbox, d->part_count - d->source_count);
+    /* All of them, whatever becomes of the first: what is begun is closed as a whole. */
+    code = intake_init(&d->intake, &d->loop, &d->health, d->sources, d->part_count, &intake_hooks);
     txn_code = txn_init(&d->txn, &d->loop, s, &d->health, d->sources, d->source_count, &d->outbox,
                         &txn_hooks);
+    probe_init(&d->probe, &d->loop, s, &d->health, d->sources, d->source_count, daemon_probed, d);
+    if (snapshot_init(&d->snapshot, &d->loop, &d->dir, &snapshot_hooks) != 0)
+        code = EXIT_INTERNAL;
     d->machines = true;
-    snprintf(why, 512, "no descriptor for a Kafka queue");
     return code == EXIT_OK ? txn_code : code;
 }
 
 static void enter_rebuilding(struct daemon *d)
 {
-    char why[512];
-    int code = daemon_rebuild_begin(d, why);
+    daemon_plan(d);
+}
 
-    if (code != EXIT_OK)
-        daemon_die(d, code, why);
+/* Nothing of the first start is read before its decisions are in a transaction of their own. */
+static void running_begin(struct daemon *d)
+{
+    char why[STATE_DIR_WHY];
+
+    if (!state_dir_put_settings(&d->dir, d->machine.hash,
+                                (struct span){d->machine.text.data, (uint32_t)d->machine.text.len},
+                                why)) {
+        daemon_die(d, EXIT_IO, why);
+        return;
+    }
+    d->anchored = d->way->anchor;
+    d->commit_now = d->way->commit_first || d->way->anchor;
+    daemon_pump(d);
+    if (d->life != LIFE_RUNNING)
+        return;
+    intake_assign(&d->intake, d->consumer);
+    if (d->plan.reconcile)
+        daemon_reconcile(d);
+    if (d->config->hash != d->machine.hash)
+        daemon_switch_file(d);
 }
 
 static void enter_running(struct daemon *d)
@@ -106,9 +158,14 @@ static void enter_running(struct daemon *d)
         daemon_die(d, code, why);
         return;
     }
+    d->now = (int64_t)uv_now(&d->loop);
+    d->running_since = d->now;
     log_notice("running", LOG_NUMBER("partitions", d->source_count),
                LOG_NUMBER("seq", txn_next_seq(&d->txn)),
                LOG_TEXT("librdkafka", rd_kafka_version_str()));
+    running_begin(d);
+    if (d->life != LIFE_RUNNING)
+        return;
     notify_ready();
     daemon_status_line(d);
 }
@@ -158,33 +215,25 @@ void daemon_event(struct daemon *d, enum life_event event, int code, const char 
 static void on_started(struct start *s)
 {
     struct daemon *d = s->context;
-    char why[512];
-    int code;
+    int code = s->code;
 
     d->starting = false;
     d->consumer = s->consumer;
     d->producer = s->producer;
     d->sources = s->sources;
-    d->source_count = s->count;
+    d->source_count = d->part_count = s->count;
     s->consumer = s->producer = NULL;
     s->sources = NULL;
     if (d->life != LIFE_STARTING) { /* stopped meanwhile */
-        start_deinit(s);
         daemon_close_soon(d);
         return;
     }
-    if (s->code != EXIT_OK) {
-        code = s->code;
-        memcpy(why, s->why, sizeof(why));
-    } else {
-        code = daemon_machines(d, why);
-    }
+    if (code == EXIT_OK)
+        code = daemon_machines(d);
     if (code != EXIT_OK)
-        daemon_die(d, code, why);
+        daemon_die(d, code, *s->why ? s->why : "no descriptor for a Kafka queue");
     else
         daemon_event(d, LIFE_CONNECTED, EXIT_OK, NULL);
-    /* The plan has copied what it needs of the parts. */
-    start_deinit(s);
 }
 
 /* --- handles --- */
@@ -194,7 +243,7 @@ static void on_signal(uv_signal_t *handle, int number)
     struct daemon *d = handle->data;
 
     if (number == SIGHUP) {
-        log_notice("SIGHUP: this version does not reload; restart to use another configuration");
+        daemon_reload(d);
         return;
     }
     if (d->life == LIFE_DRAINING || d->life == LIFE_STOPPED) {
@@ -210,6 +259,7 @@ static void on_tick(uv_timer_t *timer)
     struct daemon *d = timer->data;
 
     d->now = (int64_t)uv_now(&d->loop);
+    daemon_decide_tick(d);
     daemon_pump(d);
     daemon_status_line(d);
 }
@@ -268,13 +318,14 @@ static void daemon_handles(struct daemon *d)
 static void daemon_begin(struct daemon *d)
 {
     const struct settings *s = d->config->settings;
-    char why[256] = "";
+    char why[STATE_DIR_WHY] = "";
     int code = EXIT_OK;
 
     daemon_handles(d);
     if (getrandom(&d->instance, sizeof(d->instance), 0) != sizeof(d->instance))
         abort();
-    if (strcmp(s->http, "off") != 0)
+    code = state_dir_open(&d->dir, s->state.dir, why);
+    if (code == EXIT_OK && strcmp(s->http, "off") != 0)
         code = http_open(&d->http, &d->loop, s->http, s->http_token, daemon_routes, d, why);
     if (code == EXIT_OK && start_begin(&d->start, &d->loop, s, &d->health, on_started, d) == 0)
         d->starting = true;
@@ -282,14 +333,14 @@ static void daemon_begin(struct daemon *d)
         daemon_die(d, code == EXIT_OK ? EXIT_INTERNAL : code, code == EXIT_OK ? "no worker" : why);
 }
 
-int daemon_run(const struct config *config, const struct start_flags *flags)
+int daemon_run(const struct config *config, const struct daemon_options *options)
 {
     struct daemon *d = mem_zero(1, sizeof(*d));
     int code;
 
     signal(SIGPIPE, SIG_IGN);
     d->config = config;
-    d->flags = *flags;
+    d->options = *options;
     if (uv_loop_init(&d->loop) != 0) {
         mem_free(d);
         return EXIT_INTERNAL;
@@ -298,6 +349,7 @@ int daemon_run(const struct config *config, const struct start_flags *flags)
     daemon_begin(d);
     uv_run(&d->loop, UV_RUN_DEFAULT);
     code = d->code;
+    state_dir_close(&d->dir);
     if (uv_loop_close(&d->loop) != 0) { /* a handle was left open: a free leak check */
         log_error("the loop still has open handles");
         abort();

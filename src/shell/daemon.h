@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `funneld run`: intake, machines, outbox, transactions and HTTP on one loop. */
+/* `funneld run`: intake, machines, outbox, transactions, snapshots, decisions and HTTP on one loop. */
 #ifndef SHELL_DAEMON_H
 #define SHELL_DAEMON_H
 
@@ -7,43 +7,99 @@
 
 #include "funnel/pipeline.h"
 #include "shell/config_load.h"
+#include "shell/decision_log.h"
 #include "shell/http.h"
 #include "shell/intake.h"
 #include "shell/life.h"
 #include "shell/notify.h"
 #include "shell/outbox.h"
+#include "shell/probe.h"
+#include "shell/quiet.h"
+#include "shell/reconcile.h"
+#include "shell/restore.h"
+#include "shell/snapshot.h"
+#include "shell/snapshot_due.h"
 #include "shell/start.h"
 #include "shell/start_plan.h"
+#include "shell/state_dir.h"
+#include "shell/state_file.h"
 #include "shell/txn.h"
 
 enum daemon_signal { SIGNAL_TERM, SIGNAL_INT, SIGNAL_HUP, SIGNAL_COUNT };
 
+struct daemon_options {
+    const char *path; /* of the configuration, to read it again */
+    struct start_flags flags;
+};
+
+/* Another configuration on its way into the machines. */
+struct daemon_switch {
+    struct config next; /* empty: none */
+    bool waits;         /* for the first durable snapshot, or for room in the metadata */
+};
+
+struct daemon_counts {
+    uint64_t decisions, controls, controls_refused, reloads, reloads_refused;
+    uint64_t snapshots, snapshots_failed;
+    uint64_t reconciled;
+};
+
 struct daemon {
     uv_loop_t loop;
-    const struct config *config;
-    struct start_flags flags;
+    const struct config *config; /* as at start: what the shell goes by */
+    struct config machine;       /* what the machines go by: later ones differ from the first */
+    struct daemon_options options;
     enum life life;
     int code; /* to exit with */
     struct kafka_health health;
     struct start start;
     bool starting; /* its job runs */
     struct start_plan plan;
-    uint64_t cluster_hash;
+    struct state_dir dir;
+    struct state_file
+        *found; /* owned: the snapshots the folder has, newest first; until one is loaded */
+    size_t found_count;
+    struct restore restore;
+    bool restoring; /* its job runs */
+    struct reconcile reconcile;
+    bool reconciling;                /* its job runs */
+    const struct start_way *way;     /* of the plan: how the machines were made */
+    size_t cut;                      /* of the plan: the next one */
     rd_kafka_t *consumer, *producer; /* producer: until the transactions have it, and after */
-    struct pipeline_source *sources; /* of start; outlives it */
-    size_t source_count;
+    struct pipeline_source *sources; /* of start; outlives it; the control topic's come last */
+    size_t source_count;             /* of the inputs */
+    size_t part_count;               /* the control topic's partitions too */
     struct pipeline *pipeline;
     struct intake intake;
     struct outbox outbox;
     struct txn txn;
+    struct decision_log decisions;
+    struct quiet quiet;
+    struct probe probe;
+    struct daemon_lost {
+        int64_t offset, at; /* an offset that is not in its log, found so at (ms); -1: none */
+    } * lost;               /* owned; by source */
+    struct snapshot snapshot;
+    struct snapshot_book book;
+    int64_t *saved, *taken;                /* owned; S of the newest durable one, of the last one */
+    int64_t *retention_ms;                 /* owned; of each partition's topic; -1 */
+    int64_t snapshot_begun, snapshot_aged; /* ms; the last one; the newest durable one; -1 */
+    int64_t snapshot_at;                   /* when to ask again whether one is due */
+    bool snapshot_stopping;                /* the clean stop's was taken, or will not be */
+    bool anchored;                         /* the frozen outbox waits for its snapshot */
+    bool commit_now;                       /* a transaction is due, whatever was read */
+    struct daemon_switch other;
+    int64_t heartbeat_at;
+    struct daemon_counts counts;
     struct http http;
-    bool machines; /* the members from plan to txn are set up */
+    bool machines; /* the members from intake to snapshot are set up */
     uint64_t instance;
     enum flow_gate gate;
     int64_t shut_since;
     int64_t now; /* ms, of this turn */
+    int64_t running_since;
     uv_signal_t signals[SIGNAL_COUNT];
-    uv_timer_t tick;     /* 1 s: status line, flow */
+    uv_timer_t tick;     /* 1 s: status line, flow, decisions */
     uv_timer_t due;      /* the next transaction */
     uv_timer_t deadline; /* of draining, then of closing */
     uv_timer_t watchdog;
@@ -55,19 +111,48 @@ struct daemon {
 };
 
 /* Runs until stopped; returns the exit code. Logging is set up. */
-int daemon_run(const struct config *config, const struct start_flags *flags);
+int daemon_run(const struct config *config, const struct daemon_options *options);
 
 /* --- between the daemon's own files --- */
 void daemon_event(struct daemon *d, enum life_event event, int code, const char *why);
-void daemon_pump(struct daemon *d); /* daemon_flow.c: gate, skew, commits */
+void daemon_die(struct daemon *d, int code, const char *why);
+/* daemon_restore.c: from the facts of the start to machines */
+void daemon_plan(struct daemon *d);
+void daemon_restored_close(struct daemon *d);
+/* daemon_rebuild.c: from the machines' place to the committed one */
+void daemon_rebuild_begin(struct daemon *d);
+void daemon_rebuild_reached(struct daemon *d); /* every partition stands at its stop */
+int daemon_rebuild_end(struct daemon *d, char why[512]);
+/* daemon_flow.c: gate, skew, commits */
+void daemon_pump(struct daemon *d);
 void daemon_freeze_points(struct daemon *d);
+/* daemon_decide.c: what the log does not say */
+bool daemon_decide(struct daemon *d, struct decision *decision);
+void daemon_decide_tick(struct daemon *d);
+void daemon_control(struct daemon *d, const struct message *messages, size_t count);
+void daemon_probed(void *daemon);
+void daemon_lost(void *daemon, size_t part, int64_t offset);
+/* daemon_snapshot.c */
+void daemon_snapshot_frozen(struct daemon *d); /* right after an outbox was frozen */
+bool daemon_snapshot_last(struct daemon *d);   /* at a clean stop: nothing more to wait for */
+void daemon_snapshot_confirmed(struct daemon *d, uint64_t seq);
+void daemon_snapshot_done(void *daemon, const struct snapshot_result *result);
+int64_t daemon_snapshot_due(struct daemon *d); /* when a transaction is due for its sake */
+size_t daemon_meta_bytes(const struct daemon *d);
+/* daemon_reconcile.c */
+void daemon_reconcile(struct daemon *d);
+/* daemon_switch.c */
+void daemon_switch_file(struct daemon *d); /* the file is another one than the machines go by */
+void daemon_reload(struct daemon *d);      /* SIGHUP */
+void daemon_switch_begin(struct daemon *d, struct config *next); /* takes *next over */
+void daemon_switch_pump(struct daemon *d);
+/* Applies a switch to the machines; the records go to `out`. */
+void daemon_switch_machines(struct daemon *d, struct config *next, struct records *out);
+
 void daemon_close_soon(struct daemon *d); /* daemon_close.c; again whenever something has ended */
 void daemon_deadline(struct daemon *d, int64_t ms);
 extern const struct http_route daemon_routes[]; /* daemon_http.c */
 bool daemon_ready(struct daemon *d, struct buf *body);
 void daemon_status_line(struct daemon *d);
-int daemon_rebuild_plan(struct daemon *d, char why[512]); /* daemon_rebuild.c */
-int daemon_rebuild_begin(struct daemon *d, char why[512]);
-int daemon_rebuild_end(struct daemon *d, char why[512]);
 
 #endif

@@ -39,18 +39,31 @@ static void on_close_work(uv_work_t *work)
     }
 }
 
+/* What outlives the clients: the plan and the parts of the start are looked at until the end. */
+static void daemon_free(struct daemon *d)
+{
+    pipeline_free(d->pipeline);
+    outbox_deinit(&d->outbox);
+    decision_log_deinit(&d->decisions);
+    daemon_restored_close(d);
+    start_plan_deinit(&d->plan);
+    start_deinit(&d->start);
+    config_deinit(&d->machine);
+    config_deinit(&d->other.next);
+    mem_free(d->sources);
+    mem_free(d->saved);
+    mem_free(d->taken);
+    mem_free(d->lost);
+    mem_free(d->retention_ms);
+}
+
 static void on_close_worked(uv_work_t *work, int status)
 {
     struct daemon *d = work->data;
 
     (void)status;
     uv_close((uv_handle_t *)&d->deadline, NULL);
-    if (d->machines) {
-        pipeline_free(d->pipeline);
-        outbox_deinit(&d->outbox);
-    }
-    start_plan_deinit(&d->plan);
-    mem_free(d->sources);
+    daemon_free(d);
 }
 
 /* No list, message, queue or topic of a client may be alive when it is destroyed. */
@@ -63,6 +76,8 @@ static void daemon_close_parts(struct daemon *d)
         producer = txn_close(&d->txn);
         if (producer)
             d->producer = producer;
+        snapshot_close(&d->snapshot);
+        probe_deinit(&d->probe);
     }
     http_close(&d->http);
     for (int i = 0; i < SIGNAL_COUNT; i++)
@@ -73,19 +88,35 @@ static void daemon_close_parts(struct daemon *d)
     uv_close((uv_handle_t *)&d->prepare, NULL);
 }
 
-/* Waits for the worker's jobs to end, then closes everything. */
+/* A job of the thread pool still runs: it is told to end, and calls back when it has. */
+static bool daemon_works(struct daemon *d)
+{
+    bool working = d->starting || d->restoring || d->reconciling;
+
+    if (d->starting)
+        start_cancel(&d->start);
+    if (d->reconciling)
+        reconcile_cancel(&d->reconcile);
+    if (!d->machines)
+        return working;
+    if (d->txn.working) {
+        atomic_store(&d->txn.job.cancel, true);
+        working = true;
+    }
+    if (d->probe.working) {
+        probe_cancel(&d->probe);
+        working = true;
+    }
+    return !snapshot_stop(&d->snapshot) || working;
+}
+
+/* Waits for jobs to end, then closes everything. */
 static void on_closing(uv_timer_t *timer)
 {
     struct daemon *d = timer->data;
 
-    if (d->starting) {
-        start_cancel(&d->start);
+    if (daemon_works(d))
         return;
-    }
-    if (d->machines && d->txn.working) {
-        atomic_store(&d->txn.job.cancel, true);
-        return;
-    }
     d->closing_begun = true;
     daemon_close_parts(d);
     d->closing.data = d;

@@ -4,6 +4,7 @@
 #include "shell/exit_codes.h"
 #include "shell/commit_due.h"
 #include "shell/daemon.h"
+#include "shell/fault.h"
 #include "shell/log.h"
 
 static void on_due(uv_timer_t *timer)
@@ -73,24 +74,47 @@ static void daemon_gate(struct daemon *d)
 
 /* --- transactions --- */
 
+static void freeze_part(struct daemon *d, size_t i)
+{
+    struct outbox_part *part = &d->outbox.point.parts[i];
+
+    part->next = d->intake.parts[i].next;
+    part->last = d->intake.parts[i].last;
+    part->watermark = pipeline_watermark(d->pipeline, (uint32_t)i).ms;
+    part->tally_digest = pipeline_tally_digest(d->pipeline, (uint32_t)i);
+    buf_clear(&part->decisions);
+    decision_log_encode(&d->decisions, (uint32_t)i, &part->decisions);
+}
+
+static void freeze_snapshots(struct daemon *d)
+{
+    struct outbox_point *point = &d->outbox.point;
+
+    point->snapshot_count = d->book.durable_count;
+    for (size_t i = 0; i < d->book.durable_count; i++) {
+        const struct snapshot_mark *m = &d->book.durable[d->book.durable_count - 1 - i];
+
+        point->snapshots[i] = (struct commit_snapshot){m->generation, m->instance, m->txn_seq};
+    }
+}
+
 void daemon_freeze_points(struct daemon *d)
 {
     struct outbox_point *point = &d->outbox.point;
 
-    for (size_t i = 0; i < d->source_count; i++) {
-        struct outbox_part *part = &point->parts[i];
-
-        part->next = d->intake.parts[i].next;
-        part->last = d->intake.parts[i].last;
-        part->watermark = pipeline_watermark(d->pipeline, (uint32_t)i).ms;
-        part->tally_digest = pipeline_tally_digest(d->pipeline, (uint32_t)i);
-    }
+    for (size_t i = 0; i < d->source_count; i++)
+        freeze_part(d, i);
+    for (size_t i = d->source_count; i < d->part_count; i++)
+        point->controls[i - d->source_count] = (struct outbox_control){d->sources[i].partition,
+                                                                       d->intake.parts[i].next};
+    freeze_snapshots(d);
     point->judge_digest = pipeline_judge_digest(d->pipeline);
-    point->settings_hash = d->config->hash;
-    point->zone_hash = d->config->zone->hash;
+    point->settings_hash = d->machine.hash;
+    point->zone_hash = d->machine.zone->hash;
+    point->decision_seq = d->decisions.last;
 }
 
-static int64_t daemon_due(const struct daemon *d)
+static int64_t daemon_due(struct daemon *d)
 {
     const struct commit_view view = {
         .begun = d->txn.begun,
@@ -103,6 +127,10 @@ static int64_t daemon_due(const struct daemon *d)
         .draining = d->life == LIFE_DRAINING,
     };
 
+    if (d->commit_now && !view.busy)
+        return d->now;
+    if (!view.busy && daemon_snapshot_due(d) <= d->now)
+        return d->now;
     return commit_due(&view);
 }
 
@@ -117,14 +145,21 @@ static void daemon_transact(struct daemon *d)
     } else {
         daemon_freeze_points(d);
         outbox_freeze(&d->outbox, txn_next_seq(&d->txn));
-        txn_send(&d->txn);
+        d->commit_now = false;
+        daemon_snapshot_frozen(d);
+        FAULT("outbox.frozen");
+        if (!d->anchored)
+            txn_send(&d->txn);
     }
-    if (d->life == LIFE_DRAINING && due == COMMIT_NEVER && !d->outbox.is_frozen)
+    if (d->life == LIFE_DRAINING && due == COMMIT_NEVER && !d->outbox.is_frozen &&
+        daemon_snapshot_last(d))
         daemon_event(d, LIFE_SETTLED, EXIT_OK, NULL);
 }
 
 void daemon_pump(struct daemon *d)
 {
+    if (!d->pipeline)
+        return;
     if (d->life == LIFE_REBUILDING || d->life == LIFE_RUNNING)
         daemon_skew(d);
     if (d->life == LIFE_RUNNING || d->life == LIFE_DRAINING)

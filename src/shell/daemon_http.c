@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "funnel/mem.h"
+#include "funnel/pulse.h"
 #include "funnel/report.h"
 #include "shell/daemon.h"
 #include "shell/metrics.h"
@@ -46,7 +47,7 @@ bool daemon_ready(struct daemon *d, struct buf *body)
         start_note(&d->start, note);
         v.note = note;
     }
-    if (d->machines)
+    if (d->pipeline)
         ready_machines(d, &v);
     return ready_write(&v, body);
 }
@@ -66,6 +67,34 @@ static unsigned answer_healthz(void *context, const struct http_request *request
 }
 
 /* --- /metrics --- */
+
+static double retention_used(const struct daemon *d, double age_ms)
+{
+    double used = 0;
+
+    for (size_t i = 0; i < d->source_count; i++)
+        if (d->retention_ms[i] > 0 && age_ms / (double)d->retention_ms[i] > used)
+            used = age_ms / (double)d->retention_ms[i];
+    return used;
+}
+
+static void metrics_state(const struct daemon *d, double *value)
+{
+    double age = d->snapshot_aged < 0 ? -1e3
+                                      : (double)((int64_t)uv_now(&d->loop) - d->snapshot_aged);
+
+    value[METRIC_BOOTSTRAP] = d->pipeline && pipeline_is_muted(d->pipeline);
+    value[METRIC_DECISIONS] = (double)d->counts.decisions;
+    value[METRIC_DECISION_BYTES] = (double)daemon_meta_bytes(d);
+    value[METRIC_SNAPSHOTS] = (double)d->counts.snapshots;
+    value[METRIC_SNAPSHOTS_FAILED] = (double)d->counts.snapshots_failed;
+    value[METRIC_SNAPSHOT_AGE] = age / 1e3;
+    value[METRIC_RETENTION_USED] = age < 0 ? 0 : retention_used(d, age);
+    value[METRIC_RELOADS] = (double)d->counts.reloads;
+    value[METRIC_RELOADS_REFUSED] = (double)d->counts.reloads_refused;
+    value[METRIC_CONTROLS] = (double)d->counts.controls;
+    value[METRIC_CONTROLS_REFUSED] = (double)d->counts.controls_refused;
+}
 
 static void metrics_shell(struct daemon *d, double *value)
 {
@@ -92,6 +121,7 @@ static void metrics_shell(struct daemon *d, double *value)
     value[METRIC_OUTBOX_BYTES] = (double)outbox_bytes(&d->outbox);
     value[METRIC_GATE] = d->gate != FLOW_OPEN;
     value[METRIC_STALE] = (double)d->intake.stale;
+    metrics_state(d, value);
 }
 
 static void metrics_parts_of(const struct daemon *d, struct metrics_part *parts)
@@ -110,6 +140,18 @@ static void metrics_parts_of(const struct daemon *d, struct metrics_part *parts)
     }
 }
 
+static void metrics_sources_of(const struct daemon *d, struct metrics_source *sources, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct pulse_view view;
+
+        pulse_look(pipeline_pulse(d->pipeline, (uint16_t)i), &view);
+        sources[i] = (struct metrics_source){d->config->settings->inputs.items[i].topic,
+                                             view.lambda, view.threshold, view.dark_panes,
+                                             view.firing};
+    }
+}
+
 static unsigned answer_metrics(void *context, const struct http_request *request, struct buf *body)
 {
     struct daemon *d = context;
@@ -117,10 +159,11 @@ static unsigned answer_metrics(void *context, const struct http_request *request
     struct counters counters = {0};
     struct pipeline_gauges gauges = {0};
     struct metrics_part *parts = NULL;
+    struct metrics_source *sources = NULL;
 
     (void)request;
     metrics_shell(d, v.shell);
-    if (d->machines) {
+    if (d->pipeline) {
         pipeline_counters(d->pipeline, &counters);
         pipeline_gauges(d->pipeline, &gauges);
         parts = mem_zero(d->source_count, sizeof(*parts));
@@ -129,9 +172,14 @@ static unsigned answer_metrics(void *context, const struct http_request *request
         v.gauges = &gauges;
         v.parts = parts;
         v.part_count = d->source_count;
+        v.source_count = d->config->settings->inputs.count;
+        sources = mem_zero(v.source_count, sizeof(*sources));
+        metrics_sources_of(d, sources, v.source_count);
+        v.sources = sources;
     }
     metrics_write(&v, body);
     mem_free(parts);
+    mem_free(sources);
     return 200;
 }
 
@@ -140,7 +188,8 @@ static unsigned answer_metrics(void *context, const struct http_request *request
 static unsigned answer_report(void *context, const struct http_request *request, struct buf *body)
 {
     struct daemon *d = context;
-    const struct settings_funnels *funnels = &d->config->settings->funnels;
+    const struct settings_funnels
+        *funnels = &(d->pipeline ? d->machine.settings : d->config->settings)->funnels;
     struct report_options options = {REPORT_JSON, -1, http_argument(request, "funnel")};
     bool known = options.funnel == NULL;
 
@@ -150,7 +199,7 @@ static unsigned answer_report(void *context, const struct http_request *request,
         buf_str(body, "{\"error\":\"no such funnel\"}\n");
         return 404;
     }
-    if (!d->machines) {
+    if (!d->pipeline) {
         buf_str(body, "{\"error\":\"starting; see /ready\"}\n");
         return 503;
     }
@@ -177,7 +226,7 @@ void daemon_status_line(struct daemon *d)
     if (d->starting) {
         start_note(&d->start, note);
         snprintf(text, sizeof(text), "starting: %.200s", note);
-    } else if (d->machines && (d->life == LIFE_RUNNING || d->life == LIFE_REBUILDING)) {
+    } else if (d->pipeline && (d->life == LIFE_RUNNING || d->life == LIFE_REBUILDING)) {
         for (size_t i = 0; i < d->source_count; i++)
             lag += intake_lag(&d->intake, i) > 0 ? intake_lag(&d->intake, i) : 0;
         pipeline_gauges(d->pipeline, &gauges);

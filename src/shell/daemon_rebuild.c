@@ -1,134 +1,211 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* State is a function of the logs: it is read again from their start, output only digested, until every
- * partition stands at its committed offset and none is past it. Then both digests must agree. */
+/* From where the machines stand to the committed offsets: the log between is read again, output only digested,
+ * with every decision at its place, and another configuration where it came then. No record past a stop enters
+ * before all partitions stand at theirs. At the end both digests must agree. */
 #include <stdio.h>
 
-#include "shell/exit_codes.h"
+#include "funnel/mem.h"
 #include "shell/daemon.h"
+#include "shell/exit_codes.h"
 #include "shell/fault.h"
 #include "shell/log.h"
 
-/* No settings but its own are replayed yet: what was committed under others is not compared. */
-int daemon_rebuild_plan(struct daemon *d, char why[512])
+static bool at_last(const struct daemon *d)
 {
-    struct start_ours ours = {
-        .group = d->config->settings->group,
-        .settings_hash = d->config->hash,
-        .zone_hash = d->config->zone->hash,
-        .layout_hash = start_layout_hash(d->sources, d->source_count),
-        .cluster_hash = commit_meta_cluster(d->start.cluster_id),
-        .publish = true,
-        .flags = d->flags,
-        .known_count = 1,
-    };
-    struct buf scratch = {0};
-    struct commit_meta base = {0};
-    const char *meta = d->start.parts[0].meta;
-    int code;
-
-    if (meta)
-        commit_meta_decode(meta, d->start.parts[0].meta_len, &scratch, &base);
-    buf_deinit(&scratch);
-    ours.known = &base.settings_hash;
-    d->cluster_hash = ours.cluster_hash;
-    code = start_plan_make(d->sources, d->start.parts, d->source_count, NULL, 0, &ours, &d->plan,
-                           why);
-    if (code != EXIT_OK || d->plan.ways[0].made_count == 0)
-        return code;
-    snprintf(why, 512, "this start needs decisions, which the daemon cannot make yet");
-    return EXIT_STATE;
+    return d->cut == d->plan.cut_count;
 }
 
-static bool rebuild_is_fresh(const struct daemon *d)
+static const int64_t *stage_stops(const struct daemon *d)
 {
-    return d->plan.ways[0].kind == START_FRESH;
+    return at_last(d) ? d->way->stop : d->plan.cuts[d->cut].at;
 }
 
-int daemon_rebuild_begin(struct daemon *d, char why[512])
+/* Decisions of this stage: after the cut before it, and up to its own. */
+static void stage_inject(struct daemon *d)
 {
-    const struct start_way *way = &d->plan.ways[0];
-    int64_t events = 0;
+    uint64_t after = d->cut == d->way->first_cut ? d->way->decision_seq
+                                                 : d->plan.cuts[d->cut - 1].seq;
+    uint64_t to = at_last(d) ? UINT64_MAX : d->plan.cuts[d->cut].seq;
 
-    (void)why;
-    for (size_t i = 0; i < d->source_count; i++) {
+    for (size_t i = 0; i < d->plan.decision_count; i++) {
+        const struct decision *x = &d->plan.decisions[i];
+
+        if (x->seq > after && x->seq <= to && x->kind != DECISION_SWITCH)
+            pipeline_decide(d->pipeline, x);
+    }
+}
+
+static void stage_begin(struct daemon *d)
+{
+    const int64_t *stop = stage_stops(d);
+
+    stage_inject(d);
+    for (size_t i = 0; i < d->part_count; i++) {
         struct intake_part *p = &d->intake.parts[i];
 
-        p->next = way->start[i];
-        p->stop = way->stop[i];
-        d->outbox.point.parts[i].origin = p->next;
-        events += p->stop - p->next;
+        p->stop = i < d->source_count ? stop[i]
+                                      : p->next; /* the control topic: decisions say it all */
     }
-    if (d->plan.changed)
-        log_notice("settings changed: the replay is not compared");
-    if (rebuild_is_fresh(d))
-        log_notice("no committed offsets: everything in the log is read and published");
-    else
-        log_notice("rebuilding state from the log", LOG_NUMBER("records", events),
-                   LOG_NUMBER("partitions", d->source_count));
     intake_assign(&d->intake, d->consumer);
+}
+
+static int64_t control_next(const struct daemon *d, size_t i)
+{
+    const struct start_control *c = &d->start.controls[i];
+
+    return c->committed >= c->low && c->committed <= c->high ? c->committed : c->low;
+}
+
+void daemon_rebuild_begin(struct daemon *d)
+{
+    int64_t records = 0;
+
+    for (size_t i = 0; i < d->part_count; i++) {
+        struct intake_part *p = &d->intake.parts[i];
+
+        p->next = i < d->source_count ? d->way->start[i] : control_next(d, i - d->source_count);
+        if (i >= d->source_count)
+            continue;
+        records += d->way->stop[i] - d->way->start[i];
+        d->outbox.point.parts[i].origin = d->plan.known && d->way->kind != START_FRESH
+                                              ? d->plan.metas[i].origin
+                                              : d->way->start[i];
+    }
+    if (d->way->kind == START_FRESH && !d->plan.known)
+        log_notice(
+            d->config->settings->first_start == FIRST_START_PUBLISH
+                ? "first start: everything in the inputs is read and published"
+                : "first start: what is in the inputs is read, what comes after is published");
+    else
+        log_notice("reading the log again up to the committed offsets",
+                   LOG_NUMBER("records", records), LOG_NUMBER("partitions", d->source_count),
+                   LOG_TEXT("compared", d->way->compare ? "yes" : "no"));
+    stage_begin(d);
+}
+
+/* --- a stage is over --- */
+
+static int stage_switch(struct daemon *d, char why[512])
+{
+    struct records dropped = {0};
+    struct config next = {0};
+    int code = restore_settings(d->config, &d->dir, d->plan.cuts[d->cut].settings_hash, &next, why);
+
+    if (code != EXIT_OK)
+        return code;
+    daemon_switch_machines(d, &next, &dropped);
+    records_deinit(&dropped);
+    d->cut++;
+    stage_begin(d);
     return EXIT_OK;
 }
 
-/* The same offset with other bytes: the topic was recreated, or mirrored from elsewhere. */
-static int rebuild_compare_last(struct daemon *d, size_t i, char why[512])
+/* What waits for a place in a log that is no more has no other. */
+static void stage_reach(struct daemon *d)
 {
-    const struct commit_last *now = &d->intake.parts[i].last, *then = &d->plan.metas[i].last;
+    const int64_t *stop = stage_stops(d);
 
-    if (now->offset != then->offset ||
-        (now->hash == then->hash && now->timestamp == then->timestamp))
-        return EXIT_OK;
-    snprintf(why, 512, "%s/%d: the record at offset %lld is another one than was consumed",
-             d->sources[i].topic, d->sources[i].partition, (long long)now->offset);
-    return EXIT_RESET;
+    for (size_t i = 0; i < d->source_count; i++) {
+        bool lost = at_last(d) && d->way->reset[i];
+
+        pipeline_reach(d->pipeline, (uint32_t)i, lost ? INT64_MAX : stop[i], &d->outbox.open);
+    }
+    outbox_discard(&d->outbox);
 }
+
+void daemon_rebuild_reached(struct daemon *d)
+{
+    char why[512];
+    int code = EXIT_OK;
+
+    FAULT("barrier");
+    if (d->way->kind != START_FRESH)
+        stage_reach(d);
+    if (at_last(d))
+        daemon_event(d, LIFE_CAUGHT_UP, EXIT_OK, NULL);
+    else
+        code = stage_switch(d, why);
+    if (code != EXIT_OK)
+        daemon_die(d, code, why);
+}
+
+/* --- the end --- */
 
 static int rebuild_compare(struct daemon *d, char why[512])
 {
-    bool compare = d->plan.ways[0].compare && !d->plan.changed;
-
     for (size_t i = 0; i < d->source_count; i++) {
-        int code = rebuild_compare_last(d, i, why);
-
-        if (code != EXIT_OK)
-            return code;
-        if (compare &&
-            pipeline_tally_digest(d->pipeline, (uint32_t)i) != d->plan.metas[i].tally_digest) {
-            snprintf(why, 512, "%s/%d: the replay up to offset %lld gave other output than before",
-                     d->sources[i].topic, d->sources[i].partition,
-                     (long long)d->intake.parts[i].stop);
-            return EXIT_DIVERGED;
-        }
-    }
-    if (compare && pipeline_judge_digest(d->pipeline) != d->plan.metas[0].judge_digest) {
-        snprintf(why, 512, "the replay gave other verdicts than before");
+        if (pipeline_tally_digest(d->pipeline, (uint32_t)i) == d->plan.metas[i].tally_digest)
+            continue;
+        snprintf(why, 512, "%s/%d: the replay up to offset %lld gave other output than before",
+                 d->sources[i].topic, d->sources[i].partition, (long long)d->way->stop[i]);
         return EXIT_DIVERGED;
     }
-    return EXIT_OK;
+    if (pipeline_judge_digest(d->pipeline) == d->plan.metas[0].judge_digest)
+        return EXIT_OK;
+    snprintf(why, 512, "the replay gave other verdicts than before");
+    return EXIT_DIVERGED;
+}
+
+static void rebuild_decisions(struct daemon *d)
+{
+    decision_log_init(&d->decisions, d->source_count);
+    d->decisions.last = d->plan.decision_seq;
+    for (size_t i = 0; d->way->kind != START_FRESH && i < d->plan.decision_count; i++)
+        decision_log_restore(&d->decisions, &d->plan.decisions[i]);
+    for (size_t i = 0; i < d->way->made_count; i++) {
+        struct decision x = d->way->made[i];
+
+        daemon_decide(d, &x);
+    }
+}
+
+/* The durable ones that are there still count, the older first. */
+static void rebuild_book(struct daemon *d)
+{
+    for (size_t i = d->found_count; !d->way->anchor && i-- > 0;) {
+        const struct state_header *h = &d->found[i].header;
+
+        for (size_t k = 0; k < d->plan.way_count; k++) {
+            const struct start_way *w = &d->plan.ways[k];
+
+            if (w->kind == START_SNAPSHOT && w->snapshot == i && k >= d->restore.way)
+                snapshot_book_found(&d->book,
+                                    &(struct snapshot_mark){h->generation, h->instance, h->txn_seq,
+                                                            h->decision_seq, h->settings_hash});
+        }
+    }
+    d->snapshot_begun = -1;
+    d->snapshot_aged = -1;
+    d->snapshot_at = 0;
+    daemon_restored_close(d);
+}
+
+static void rebuild_places(struct daemon *d)
+{
+    for (size_t i = 0; i < d->part_count; i++) {
+        struct intake_part *p = &d->intake.parts[i];
+
+        p->next = i < d->source_count ? d->way->stop[i] : p->next;
+        p->stop = INTAKE_NO_STOP;
+        if (i < d->source_count && d->plan.known && !d->way->reset[i])
+            p->last = d->plan.metas[i].last;
+    }
 }
 
 int daemon_rebuild_end(struct daemon *d, char why[512])
 {
-    const struct txn_identity identity = {
-        d->instance, start_layout_hash(d->sources, d->source_count), d->cluster_hash};
+    const struct txn_identity identity = {d->instance,
+                                          start_layout_hash(d->sources, d->source_count),
+                                          commit_meta_cluster(d->start.cluster_id)};
     const struct txn_stamp known = {d->plan.known, d->plan.instance, d->plan.seq};
-    int code;
+    int code = d->way->compare ? rebuild_compare(d, why) : EXIT_OK;
 
-    FAULT("barrier");
-    code = rebuild_is_fresh(d) ? EXIT_OK : rebuild_compare(d, why);
     if (code != EXIT_OK)
         return code;
-    for (size_t i = 0; i < d->source_count; i++) {
-        struct intake_part *p = &d->intake.parts[i];
-
-        p->next = p->stop;
-        p->stop = INTAKE_NO_STOP;
-        if (!rebuild_is_fresh(d))
-            p->last = d->plan.metas[i].last;
-    }
+    rebuild_places(d);
+    rebuild_decisions(d);
+    rebuild_book(d);
     code = txn_open(&d->txn, d->consumer, d->producer, &identity, &known, why);
     d->producer = NULL; /* the transactions have it */
-    if (code != EXIT_OK)
-        return code;
-    intake_assign(&d->intake, d->consumer);
-    return EXIT_OK;
+    return code;
 }
