@@ -27,26 +27,30 @@ def _one(case, arguments, failures):
         kit.say(f"{case.__name__}: as it should be ({time.monotonic() - began:.0f} s)")
 
 
-def _worker(waiting, arguments, failures):
-    while True:
-        try:
-            case = waiting.pop(0)
-        except IndexError:
-            return
-        _one(case, arguments, failures)
+def _together(cases, arguments, failures, at_once):
+    def worker():
+        while True:
+            try:
+                case = cases.pop(0)
+            except IndexError:
+                return
+            _one(case, arguments, failures)
 
-
-def run(cases, *arguments, at_once=3):
-    """Each case as case(*arguments), at most so many at a time; prints how many passed, and fails where one did."""
-    only = [x for x in os.environ.get("CASES", "").split(",") if x]
-    waiting = [c for c in cases if not only or c.__name__ in only]
-    kit.check(waiting, f"no case is named so: {only}")
-    count, failures = len(waiting), []
-    workers = [threading.Thread(target=_worker, args=(waiting, arguments, failures), daemon=True)
-               for _ in range(at_once)]
+    workers = [threading.Thread(target=worker, daemon=True) for _ in range(at_once)]
     for w in workers:
         w.start()
     for w in workers:
         w.join()
+
+
+def run(cases, *arguments, alone=(), at_once=3):
+    """Each case as case(*arguments), at most so many at a time, then those of `alone` one by one, which do something
+    to the broker that all share. Prints how many passed, and fails where one did not."""
+    only = [x for x in os.environ.get("CASES", "").split(",") if x]
+    together, last = ([c for c in some if not only or c.__name__ in only] for some in (cases, alone))
+    count, failures = len(together) + len(last), []
+    kit.check(count > 0, f"no case is named so: {only}")
+    _together(together, arguments, failures, at_once)
+    _together(last, arguments, failures, 1)
     print(f"{count - len(failures)} passed, {len(failures)} failed", flush=True)
     kit.check(not failures, "failed: " + ", ".join(failures))
