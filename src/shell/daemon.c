@@ -176,7 +176,7 @@ static void enter_draining(struct daemon *d)
     notify_stopping();
     intake_stop(&d->intake);
     txn_hurry(&d->txn);
-    daemon_deadline(d, d->config->settings->shutdown_timeout);
+    daemon_deadline(d, d->keys.shutdown_timeout);
     daemon_pump(d);
 }
 
@@ -341,6 +341,7 @@ int daemon_run(const struct config *config, const struct daemon_options *options
     signal(SIGPIPE, SIG_IGN);
     d->config = config;
     d->options = *options;
+    daemon_keys_take(d, config->settings);
     if (uv_loop_init(&d->loop) != 0) {
         mem_free(d);
         return EXIT_INTERNAL;

@@ -36,6 +36,13 @@ struct daemon_options {
 struct daemon_switch {
     struct config next; /* empty: none */
     bool waits;         /* for the first durable snapshot, or for room in the metadata */
+    bool reloading;     /* the service manager waits for READY=1 */
+};
+
+/* What no machine goes by and a reload may change: of the newest file that was taken, at once. */
+struct daemon_keys {
+    int64_t idle_after, idle_lateness, heartbeat, snapshot, shutdown_timeout; /* ms */
+    int64_t outbox;                                                           /* bytes */
 };
 
 struct daemon_counts {
@@ -46,8 +53,9 @@ struct daemon_counts {
 
 struct daemon {
     uv_loop_t loop;
-    const struct config *config; /* as at start: what the shell goes by */
+    const struct config *config; /* as at start: what cannot change goes by it */
     struct config machine;       /* what the machines go by: later ones differ from the first */
+    struct daemon_keys keys;     /* what the shell alone goes by */
     struct daemon_options options;
     enum life life;
     int code; /* to exit with */
@@ -142,6 +150,7 @@ size_t daemon_meta_bytes(const struct daemon *d);
 /* daemon_reconcile.c */
 void daemon_reconcile(struct daemon *d);
 /* daemon_switch.c */
+void daemon_keys_take(struct daemon *d, const struct settings *s);
 void daemon_switch_file(struct daemon *d); /* the file is another one than the machines go by */
 void daemon_reload(struct daemon *d);      /* SIGHUP */
 void daemon_switch_begin(struct daemon *d, struct config *next); /* takes *next over */

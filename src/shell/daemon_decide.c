@@ -95,11 +95,13 @@ static void quiet_tick(struct daemon *d)
 {
     struct quiet_part *parts = mem_zero(d->source_count, sizeof(*parts));
     struct quiet_decision *out = mem_zero(d->source_count, sizeof(*out));
-    struct quiet_view view = {parts, d->source_count, d->now, wall_ms(),
-                              &d->machine.settings->time};
+    struct settings_time time = d->machine.settings->time;
+    struct quiet_view view = {parts, d->source_count, d->now, wall_ms(), &time};
     bool jumped = false, candidate = lost_any(d);
     size_t n;
 
+    time.idle_after = d->keys.idle_after;
+    time.idle_lateness = d->keys.idle_lateness;
     quiet_look(d, parts);
     n = quiet_decide(&d->quiet, &view, out, &jumped);
     if (jumped)
@@ -212,7 +214,7 @@ void daemon_control(struct daemon *d, const struct message *messages, size_t cou
 
 static void heartbeat_tick(struct daemon *d)
 {
-    int64_t every = d->machine.settings->heartbeat;
+    int64_t every = d->keys.heartbeat;
 
     if (every <= 0 || d->now < d->heartbeat_at)
         return;

@@ -20,7 +20,7 @@ static void on_due(uv_timer_t *timer)
 static struct flow_lead daemon_lead(const struct daemon *d, size_t i, uint32_t slowest,
                                     struct etime least)
 {
-    const struct settings_time *t = &d->config->settings->time;
+    const struct settings_time *t = &d->machine.settings->time;
     struct etime mine = pipeline_watermark(d->pipeline, (uint32_t)i);
     bool known = etime_is_set(mine) && etime_is_set(least);
 
@@ -54,9 +54,8 @@ static void daemon_skew(struct daemon *d)
 
 static void daemon_gate(struct daemon *d)
 {
-    const struct flow_view view = {outbox_bytes(&d->outbox),
-                                   (size_t)d->config->settings->limits.outbox, d->outbox.is_frozen,
-                                   d->shut_since, d->now};
+    const struct flow_view view = {outbox_bytes(&d->outbox), (size_t)d->keys.outbox,
+                                   d->outbox.is_frozen, d->shut_since, d->now};
     enum flow_gate next = flow_gate_next(d->gate, &view);
 
     if (next == d->gate)
@@ -121,7 +120,7 @@ static int64_t daemon_due(struct daemon *d)
         .ended = d->txn.ended,
         .progress_since = d->outbox.progress_since,
         .bytes = outbox_bytes(&d->outbox),
-        .limit = (size_t)d->config->settings->limits.outbox,
+        .limit = (size_t)d->keys.outbox,
         .alert = d->outbox.alerts > 0,
         .busy = d->outbox.is_frozen,
         .draining = d->life == LIFE_DRAINING,

@@ -34,7 +34,7 @@ static enum snapshot_reason snapshot_reason(struct daemon *d)
         .since = d->running_since,
         .begun = d->snapshot_begun,
         .age = d->snapshot_aged < 0 ? -1 : d->now - d->snapshot_aged,
-        .interval = d->machine.settings->state.snapshot,
+        .interval = d->keys.snapshot,
         .meta_bytes = daemon_meta_bytes(d),
         .parts = parts,
         .part_count = d->source_count,

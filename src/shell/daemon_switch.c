@@ -13,6 +13,19 @@
 #include "shell/fault.h"
 #include "shell/log.h"
 
+void daemon_keys_take(struct daemon *d, const struct settings *s)
+{
+    d->keys = (struct daemon_keys){
+        .idle_after = s->time.idle_after,
+        .idle_lateness = s->time.idle_lateness,
+        .heartbeat = s->heartbeat,
+        .snapshot = s->state.snapshot,
+        .shutdown_timeout = s->shutdown_timeout,
+        .outbox = s->limits.outbox,
+    };
+    d->snapshot_at = d->now; /* it was of the interval before */
+}
+
 void daemon_switch_machines(struct daemon *d, struct config *next, struct records *out)
 {
     struct config old = d->machine;
@@ -21,6 +34,14 @@ void daemon_switch_machines(struct daemon *d, struct config *next, struct record
     *next = (struct config){0};
     d->pipeline = pipeline_switch(d->pipeline, d->machine.settings, d->machine.zone, out);
     config_deinit(&old);
+}
+
+static void reload_over(struct daemon *d)
+{
+    if (!d->other.reloading)
+        return;
+    d->other.reloading = false;
+    notify_ready();
 }
 
 static void switch_now(struct daemon *d)
@@ -39,9 +60,9 @@ static void switch_now(struct daemon *d)
     daemon_switch_machines(d, &d->other.next, &d->outbox.open);
     d->other.waits = false;
     outbox_note(&d->outbox, d->now);
-    d->snapshot_at = d->now; /* one with the new settings, soon */
     log_setup(d->machine.settings->log.format, d->machine.settings->log.level);
     log_notice("the new configuration is in force");
+    reload_over(d);
     FAULT("switch.before");
 }
 
@@ -66,7 +87,8 @@ void daemon_switch_begin(struct daemon *d, struct config *next)
 
     if (next->hash == d->machine.hash) {
         log_setup(next->settings->log.format, next->settings->log.level);
-        log_notice("the configuration means what it meant before: nothing changes");
+        daemon_keys_take(d, next->settings);
+        log_notice("the configuration means what it meant before: the machines go on");
         config_deinit(next);
         config_deinit(&d->other.next);
         d->other.waits = false;
@@ -80,6 +102,7 @@ void daemon_switch_begin(struct daemon *d, struct config *next)
         return;
     }
     config_deinit(&d->other.next); /* an earlier one that has not come to be */
+    daemon_keys_take(d, next->settings);
     d->other.next = *next;
     *next = (struct config){0};
     d->other.waits = true;
@@ -148,6 +171,7 @@ void daemon_reload(struct daemon *d)
         return;
     }
     notify_reloading();
+    d->other.reloading = true;
     d->now = (int64_t)uv_now(&d->loop);
     if (reload_read(d, &next)) {
         d->counts.reloads++;
@@ -156,5 +180,6 @@ void daemon_reload(struct daemon *d)
         d->counts.reloads_refused++;
         log_error("reload refused: nothing has changed");
     }
-    notify_ready();
+    if (!d->other.waits)
+        reload_over(d);
 }
