@@ -394,7 +394,7 @@ def notify(folder, broker):
 
 
 def shell_keys(folder, broker):
-    """Taken over at once, without a switch: heartbeats begin, and end."""
+    """Taken over at once, without a switch."""
     scene = Scene(folder, broker, "shell-keys")
     scene.daemon.wait_ready()
 
@@ -403,11 +403,19 @@ def shell_keys(folder, broker):
 
     config = scene.edited()
     config["heartbeat"] = "1s"
+    config["state"]["snapshot"] = "1s"
     scene.write(config)
     scene.daemon.signal(signal.SIGHUP)
     kit.wait_for("shell-keys: heartbeats", 20, lambda: beats() >= 2)
     kit.same("shell-keys: no switch", 0, scene.in_force())
     kit.same("shell-keys: reloads", 1, scene.daemon.metrics()["funneld_reloads_total"])
+    kit.wait_for("shell-keys: snapshots", 20, lambda: scene.daemon.metrics()["funneld_snapshots_total"] >= 2)
+    # What a snapshot embeds is of the machines: after a restart the file still says how the shell does its part.
+    scene.daemon.kill()
+    before = beats()
+    scene.daemon.start()
+    scene.daemon.wait_ready()
+    kit.wait_for("shell-keys: heartbeats again", 20, lambda: beats() >= before + 2)
     scene.end()
 
 

@@ -583,7 +583,7 @@ def by_key(alerts):
 
 
 def is_heartbeat(key, headers):
-    return key == "heartbeat" or headers.get("ce_type", "").endswith(".heartbeat")
+    return key.startswith("heartbeat/") or headers.get("ce_type", "").endswith(".heartbeat")
 
 
 def comparable(alerts):
