@@ -20,7 +20,7 @@ static void put_mark(const struct controls *c, const struct control_mark *m, str
 void controls_save(const struct controls *c, struct codec_out *out)
 {
     decision_queue_save(&c->waiting, out);
-    codec_put_i64(out, c->last_dark);
+    codec_put_zigzag(out, c->last_dark);
     codec_put_u64(out, c->silences_refused);
     codec_put_u64(out, c->marks_refused);
     codec_put_varint(out, c->silence_count);
@@ -86,7 +86,7 @@ void controls_load(struct controls *c, struct codec_in *in)
     size_t count;
 
     decision_queue_load(&c->waiting, in);
-    c->last_dark = codec_get_i64(in);
+    c->last_dark = codec_get_pane(in);
     c->silences_refused = codec_get_u64(in);
     c->marks_refused = codec_get_u64(in);
     get_silences(c, in);

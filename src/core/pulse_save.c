@@ -87,10 +87,10 @@ static void put_alert(const struct pulse_alert *a, struct codec_out *out)
 
 static void get_alert(struct pulse_alert *a, struct codec_in *in)
 {
-    uint8_t flags = codec_get_u8(in);
+    uint8_t flags = (uint8_t)codec_get_max(in, 3);
 
     a->firing = flags & 1;
-    a->published = flags >> 1 & 1;
+    a->published = flags >> 1;
     a->fired = get_pane(in);
     a->sequence = codec_get_u32(in);
 }
@@ -141,7 +141,7 @@ static void get_rate(struct pulse_rate *r, struct codec_in *in)
     r->bunches.weight = get_amount(in, 0);
     r->bunch = get_amount(in, 1);
     r->phi = get_amount(in, 1);
-    r->known = codec_get_u8(in) != 0;
+    r->known = codec_get_bool(in);
     r->learned = get_number(in);
     r->day = get_pane(in);
     r->hour = get_pane(in);
@@ -192,7 +192,7 @@ static void get_parts(struct pulse *p, struct codec_in *in)
         struct pulse_part *part = &p->parts[i];
 
         part->closed = get_pane(in);
-        part->muted = codec_get_u8(in) != 0;
+        part->muted = codec_get_bool(in);
         part->unmuted_from = get_pane(in);
         get_ranges(&part->dark, in);
         get_ranges(&part->gaps, in);
@@ -221,7 +221,7 @@ void pulse_load(struct pulse *p, struct codec_in *in)
     p->lost_early = get_number(in);
     p->first = get_pane(in);
     p->silent_from = get_pane(in);
-    p->silent_gap = codec_get_u8(in) != 0;
+    p->silent_gap = codec_get_bool(in);
     p->lost_from = get_pane(in);
     p->lost = get_number(in);
     get_alert(&p->no_data, in);

@@ -101,7 +101,7 @@ const char *saved_restart(struct pipe *k)
         saved_deinit(&after);
     }
     saved_deinit(&before);
-    pipeline_free(k->p);
-    k->p = p;
+    pipeline_free(wrong ? p : k->p);
+    k->p = wrong ? k->p : p;
     return wrong;
 }

@@ -19,7 +19,8 @@ const char *saved_differs(const struct saved *a, const struct saved *b, const st
 
 /* A new pipeline as the kit's own was when it was new. */
 struct pipeline *saved_fresh(const struct pipe *k);
-/* The kit goes on with a pipeline loaded from what its own saved. NULL, or what is not as it was. */
+/* The kit goes on with a pipeline loaded from what its own saved. NULL, or what is not as it was: then it goes on
+ * with its own. */
 const char *saved_restart(struct pipe *k);
 
 #endif

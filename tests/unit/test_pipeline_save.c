@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "funnel/controls.h"
+#include "funnel/pulse_parts.h"
+#include "funnel/rules.h"
 #include "lib/saved.h"
 
 /* Linked with --wrap: all of the core's memory comes through here. */
@@ -302,4 +305,30 @@ Test(pipeline_save, a_judge_of_another_time_is_refused)
     cr_expect_str_eq(wrong, "judge 0: it does not belong to these tallies");
     saved_deinit(&later);
     pipeline_free(p);
+}
+
+/* A member that is not saved is noticed by nobody until a restart. So whoever adds one comes by here: save it, or
+ * say beside it in the struct why not; then write the new size. (Of 64-bit machines.) */
+Test(pipeline_save, every_member_was_thought_of)
+{
+    static const struct {
+        const char *name;
+        size_t is, was;
+    } structs[] = {
+#define SIZE(name, was) {#name, sizeof(struct name), was}
+        SIZE(pipeline, 168),     SIZE(tally, 8288),     SIZE(tally_funnel, 11552),
+        SIZE(arrival, 120),      SIZE(judge, 6224),     SIZE(judge_source, 176),
+        SIZE(judge_leaf, 184),   SIZE(judge_step, 344), SIZE(judge_stage, 48),
+        SIZE(series, 56),        SIZE(window_def, 56),  SIZE(pending_pane, 40),
+        SIZE(rules, 48),         SIZE(rule, 88),        SIZE(watch, 64),
+        SIZE(dedupe, 72),        SIZE(leaves, 560),     SIZE(names, 64),
+        SIZE(entity_shard, 40),  SIZE(riskset, 120),    SIZE(dwell, 48),
+        SIZE(break_step, 72),    SIZE(cohort_day, 40),  SIZE(controls, 104),
+        SIZE(control_mark, 992), SIZE(pulse_part, 72),  SIZE(pulse, 5760),
+#undef SIZE
+    };
+
+    for (size_t i = 0; i < sizeof(structs) / sizeof(structs[0]); i++)
+        cr_expect_eq(structs[i].is, structs[i].was, "struct %s has %zu bytes now", structs[i].name,
+                     structs[i].is);
 }
