@@ -9,6 +9,7 @@
 #include "funnel/mem.h"
 #include "shell/exit_codes.h"
 #include "shell/start_planning.h"
+#include "shell/state_header.h"
 
 uint64_t start_layout_hash(const struct pipeline_source *sources, size_t count)
 {
@@ -52,6 +53,26 @@ static int plan_presence(struct planning *g)
                 "no committed offset, though others have one: partitions or inputs were "
                 "added, or the topic was deleted and created again (which deletes its "
                 "offsets); go on with --new-epoch");
+    }
+    return EXIT_OK;
+}
+
+/* Nothing is committed: a first start, unless a snapshot tells of earlier transactions. One of the first transaction
+ * may have been taken and that one never committed. */
+static int plan_first(const struct planning *g)
+{
+    const struct start_flags *f = &g->ours->flags;
+
+    for (size_t i = 0; i < g->snapshot_count; i++) {
+        const struct state_header *h = g->snapshots[i];
+
+        if (h->txn_seq > 1 && strcmp(h->group, g->ours->group) == 0 && !f->accept_reset &&
+            !f->rebuild && !f->new_epoch)
+            return refuse_group(
+                g, EXIT_RESET,
+                "it has no committed offset, but the state folder has a snapshot of it: its topics were "
+                "deleted and created again, or its offsets expired; to begin as a first start does, "
+                "start once with --accept-reset --reconcile");
     }
     return EXIT_OK;
 }
@@ -305,6 +326,8 @@ int start_plan_make(const struct pipeline_source *sources, const struct start_pa
                                .reconcile = ours->flags.reconcile};
     g.reset = mem_zero(count, sizeof(*g.reset));
     code = plan_presence(&g);
+    if (code == EXIT_OK && g.with == 0)
+        code = plan_first(&g);
     if (code == EXIT_OK && g.with > 0 && !ours->flags.new_epoch) {
         code = plan_restore(&g);
     } else if (code == EXIT_OK) {

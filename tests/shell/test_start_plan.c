@@ -428,6 +428,11 @@ static void wrong_cut(void)
     decided(0, 31, DECISION_SWITCH, 40, 1);
 }
 
+static void wrong_nothing(void)
+{
+    parts[0].committed = parts[1].committed = -1;
+}
+
 Test(start_plan, every_refusal_has_its_code_and_a_remedy)
 {
     static const struct {
@@ -455,6 +460,7 @@ Test(start_plan, every_refusal_has_its_code_and_a_remedy)
         {"machines, no snapshot", wrong_machine, EXIT_STATE, "--rebuild"},
         {"settings, no snapshot", wrong_settings, EXIT_STATE, "--rebuild"},
         {"half a switch", wrong_cut, EXIT_STATE, "--new-epoch"},
+        {"all offsets are gone", wrong_nothing, EXIT_RESET, "--accept-reset"},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -491,6 +497,23 @@ Test(start_plan, edges_that_are_fine)
 }
 
 /* --- another log --- */
+
+Test(start_plan, a_snapshot_without_offsets_may_be_of_a_first_transaction_that_never_was)
+{
+    wrong_nothing();
+    headers[0].txn_seq = headers[1].txn_seq = 1;
+    expect(EXIT_OK, NULL);
+    cr_assert_eq(plan.ways[0].kind, START_FRESH);
+    headers[1].txn_seq = 2;
+    headers[1].group = "another";
+    expect(EXIT_OK, NULL);
+    headers[1].group = "g";
+    expect(EXIT_RESET, "expired");
+    ours.flags.accept_reset = true;
+    expect(EXIT_OK, NULL);
+    cr_assert_eq(plan.ways[0].kind, START_FRESH);
+    cr_assert_eq(plan.ways[0].made_count, PARTS, "what lies in the new logs is not published");
+}
 
 Test(start_plan, accepted_reset_begins_at_the_new_log_with_the_state_kept)
 {
