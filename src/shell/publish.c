@@ -39,6 +39,8 @@ void publish_refused(struct publish *p, int target, rd_kafka_resp_err_t code)
         return;
     p->refused[target] = code;
     p->refusals++;
+    p->blames = 0;
+    p->trial = false; /* it is known now */
     log_error(
         target == RECORD_DEADLETTER ? "dead letters are switched off: their topic refuses them"
                                     : "alerts cannot be published: their topic refuses them",
@@ -50,6 +52,8 @@ void publish_blame(struct publish *p, const struct records *records, rd_kafka_re
 {
     bool has[PUBLISH_TARGETS] = {false};
 
+    if (p->blames++ == 0)
+        return;
     for (size_t i = 0; i < records->count; i++)
         has[records->items[i].target] = true;
     has[RECORD_DEADLETTER] = has[RECORD_DEADLETTER] && !publish_deadletters_off(p) && !p->trial;
@@ -63,6 +67,7 @@ void publish_passed(struct publish *p, rd_kafka_resp_err_t code)
     if (p->trial)
         publish_refused(p, RECORD_DEADLETTER, code);
     p->trial = false;
+    p->blames = 0;
 }
 
 static rd_kafka_headers_t *publish_headers(const struct records *records, const struct record *r)

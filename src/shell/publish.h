@@ -18,6 +18,7 @@ struct publish {
     /* The reason the target's records meet lasting errors; dead letters are then left out. */
     rd_kafka_resp_err_t refused[PUBLISH_TARGETS];
     uint64_t refusals; /* how often one was found */
+    unsigned blames;   /* failures in a row that no report tied to a topic */
     bool trial;        /* this attempt goes without dead letters, to see whose fault it is */
     uint64_t produced[PUBLISH_TARGETS];
     uint64_t dropping
@@ -38,8 +39,9 @@ size_t publish_records(struct publish *p, rd_kafka_t *producer, const struct rec
 void publish_serve(struct publish *p, rd_kafka_queue_t *queue);
 /* The target's topic refuses records for a reason that lasts; NO_ERROR says nothing. */
 void publish_refused(struct publish *p, int target, rd_kafka_resp_err_t code);
-/* A transaction failed for a lasting reason that no delivery report tied to a topic. With records of one
- * target there is no doubt; with both, the next attempt is a trial. */
+/* A transaction failed for a lasting reason that no delivery report tied to a topic. The first time says nothing:
+ * a broker that has just started may not know its topics yet, and of a topic that is gone the next attempt's reports
+ * will tell. After the second, with records of one target there is no doubt; with both, the next attempt is a trial. */
 void publish_blame(struct publish *p, const struct records *records, rd_kafka_resp_err_t code);
 /* The attempt was committed: a trial has shown that the dead letters were to blame, for this reason. */
 void publish_passed(struct publish *p, rd_kafka_resp_err_t code);

@@ -274,6 +274,12 @@ static void txn_answer(struct txn *t)
     }
 }
 
+/* The offsets were refused, not the records: the code is of an input or of the group. Only the text tells. */
+static bool txn_offsets_refused(const struct txn_job *job)
+{
+    return job->call == KAFKA_SEND_OFFSETS && strstr(job->text, "Failed to commit offsets");
+}
+
 /* Whether the topics are to blame, before the next attempt is decided. */
 static void txn_learn(struct txn *t)
 {
@@ -284,7 +290,7 @@ static void txn_learn(struct txn *t)
     if (t->job.outcome == TXN_COMMITTED)
         publish_passed(&t->publish, t->blamed);
     if (t->job.outcome != TXN_REPEAT || !kafka_error_is_lasting(code) ||
-        t->publish.refusals != t->refusals)
+        t->publish.refusals != t->refusals || txn_offsets_refused(&t->job))
         return;
     t->blamed = code;
     publish_blame(&t->publish, &t->outbox->frozen, code);

@@ -24,6 +24,11 @@ Test(publish, one_target_leaves_no_doubt)
 {
     record_begin(&records, RECORD_DEADLETTER, -1);
     publish_blame(&p, &records, DENIED);
+    cr_assert_not(publish_deadletters_off(&p), "once may be chance");
+    publish_passed(&p, DENIED);
+    publish_blame(&p, &records, DENIED);
+    cr_assert_not(publish_deadletters_off(&p), "not twice in a row");
+    publish_blame(&p, &records, DENIED);
     cr_assert(publish_deadletters_off(&p));
     cr_assert_eq(p.refused[RECORD_ALERT], RD_KAFKA_RESP_ERR_NO_ERROR);
 }
@@ -32,6 +37,8 @@ Test(publish, a_trial_finds_the_dead_letters_guilty)
 {
     record_begin(&records, RECORD_DEADLETTER, -1);
     record_begin(&records, RECORD_ALERT, -1);
+    publish_blame(&p, &records, DENIED);
+    cr_assert_not(p.trial);
     publish_blame(&p, &records, DENIED);
     cr_assert(p.trial);
     cr_assert_not(publish_deadletters_off(&p), "nobody is blamed yet");
@@ -45,11 +52,24 @@ Test(publish, a_trial_finds_the_alerts_guilty)
     record_begin(&records, RECORD_ALERT, -1);
     record_begin(&records, RECORD_DEADLETTER, -1);
     publish_blame(&p, &records, DENIED);
+    publish_blame(&p, &records, DENIED);
     cr_assert(p.trial);
     publish_blame(&p, &records, DENIED);
     cr_assert_not(p.trial, "the next attempt carries everything again");
     cr_assert_not(publish_deadletters_off(&p));
     cr_assert_eq(p.refused[RECORD_ALERT], DENIED);
+    publish_passed(&p, DENIED);
+    cr_assert_not(publish_deadletters_off(&p));
+}
+
+Test(publish, a_report_about_the_alerts_ends_the_trial)
+{
+    record_begin(&records, RECORD_ALERT, -1);
+    record_begin(&records, RECORD_DEADLETTER, -1);
+    publish_blame(&p, &records, DENIED);
+    publish_blame(&p, &records, DENIED);
+    publish_refused(&p, RECORD_ALERT, DENIED);
+    cr_assert_not(p.trial, "the dead letters of the next attempt are not left out");
     publish_passed(&p, DENIED);
     cr_assert_not(publish_deadletters_off(&p));
 }
