@@ -14,6 +14,8 @@
 #include "shell/log.h"
 #include "shell/version.h"
 
+#define DOUBT_MS 2000 /* between two probes about something that seems wrong */
+
 static int64_t wall_ms(void)
 {
     struct timespec t;
@@ -91,13 +93,24 @@ static bool lost_any(const struct daemon *d)
     return false;
 }
 
+/* Something about the inputs is not as it should be. A topic that was deleted makes the library complain again and
+ * again; a single complaint is looked into as well. */
+static bool in_doubt(struct daemon *d)
+{
+    bool doubt = lost_any(d) || atomic_exchange(&d->health.unknown, false);
+
+    for (size_t i = 0; i < d->config->settings->inputs.count; i++)
+        doubt |= d->probe.result.topics[i].misses > 0;
+    return doubt;
+}
+
 static void quiet_tick(struct daemon *d)
 {
     struct quiet_part *parts = mem_zero(d->source_count, sizeof(*parts));
     struct quiet_decision *out = mem_zero(d->source_count, sizeof(*out));
     struct settings_time time = d->machine.settings->time;
     struct quiet_view view = {parts, d->source_count, d->now, wall_ms(), &time};
-    bool jumped = false, candidate = lost_any(d);
+    bool jumped = false, doubt = in_doubt(d), candidate = doubt;
     size_t n;
 
     time.idle_after = d->keys.idle_after;
@@ -112,7 +125,8 @@ static void quiet_tick(struct daemon *d)
         candidate = quiet_is_candidate(&view, i);
     mem_free(parts);
     mem_free(out);
-    if (d->now >= probe_due(d->probe.begun, candidate, view.time))
+    if (d->now >= probe_due(d->probe.begun, candidate, view.time) ||
+        (doubt && d->now - d->probe.begun >= DOUBT_MS))
         probe_now(d);
 }
 

@@ -20,6 +20,24 @@ static const char *refused(const struct daemon *d, enum record_target target)
     return d->machines && code != RD_KAFKA_RESP_ERR_NO_ERROR ? rd_kafka_err2name(code) : NULL;
 }
 
+/* The first input that gives errors. */
+static struct ready_input ready_input(const struct daemon *d)
+{
+    for (size_t i = 0; i < d->config->settings->inputs.count; i++) {
+        const struct probe_topic *t = &d->probe.result.topics[i];
+
+        if (t->partitions >= 0 && t->error != RD_KAFKA_RESP_ERR_NO_ERROR)
+            return (struct ready_input){d->config->settings->inputs.items[i].topic,
+                                        rd_kafka_err2name(t->error)};
+    }
+    for (size_t i = 0; i < d->source_count; i++) {
+        if (d->intake.parts[i].error != RD_KAFKA_RESP_ERR_NO_ERROR)
+            return (struct ready_input){d->sources[i].topic,
+                                        rd_kafka_err2name(d->intake.parts[i].error)};
+    }
+    return (struct ready_input){NULL, NULL};
+}
+
 static void ready_machines(struct daemon *d, struct ready_view *v)
 {
     struct etime least;
@@ -30,6 +48,7 @@ static void ready_machines(struct daemon *d, struct ready_view *v)
     v->aborts = d->txn.failures;
     v->abort_reason = d->txn.job.text;
     v->commit_ms = d->outbox.is_frozen ? (int64_t)uv_now(&d->loop) - d->txn.begun : 0;
+    v->input = ready_input(d);
     v->alerts_refused = refused(d, RECORD_ALERT);
     v->deadletters_refused = refused(d, RECORD_DEADLETTER);
     v->slowest = (struct ready_place){d->sources[slowest].topic, d->sources[slowest].partition,

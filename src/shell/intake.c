@@ -126,6 +126,8 @@ static void intake_error(struct intake *in, const rd_kafka_message_t *m, size_t 
         in->hooks.failed(in->hooks.context, EXIT_GAP, why);
         return;
     }
+    if (i < in->count)
+        in->parts[i].error = m->err;
     log_warning("Kafka consumer error", LOG_TEXT("topic", topic),
                 LOG_NUMBER("partition", m->partition), LOG_TEXT("code", rd_kafka_err2name(m->err)),
                 LOG_TEXT("text", rd_kafka_message_errstr(m)));
@@ -187,6 +189,7 @@ static bool intake_take(struct intake *in, const rd_kafka_message_t *m, size_t *
         return false;
     }
     *part = i;
+    p->error = RD_KAFKA_RESP_ERR_NO_ERROR;
     atomic_store_explicit(&in->health->down, false, memory_order_relaxed);
     if (m->err) {
         intake_end(in, i, m->offset);

@@ -32,6 +32,7 @@ struct intake_part {
         heard_at; /* ms of the loop's clock, of the last record; until then of the first assignment */
     uint32_t stamp; /* of the batch that last touched it */
     struct commit_last last;
+    rd_kafka_resp_err_t error; /* the last one, until anything comes again; NO_ERROR */
     uint64_t messages;
 };
 

@@ -24,6 +24,8 @@ static void kafka_on_error(rd_kafka_t *rk, int code, const char *text, void *opa
 
     if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
         atomic_store(&health->down, true);
+    if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
+        atomic_store(&health->unknown, true);
     log_warning("Kafka client error", LOG_TEXT("client", rd_kafka_name(rk)),
                 LOG_TEXT("code", rd_kafka_err2name((rd_kafka_resp_err_t)code)),
                 LOG_TEXT("text", text));

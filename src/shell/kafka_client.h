@@ -12,7 +12,8 @@
 
 /* Shared by both clients; outlives them. */
 struct kafka_health {
-    _Atomic bool down; /* no broker can be reached; cleared by whoever hears from one */
+    _Atomic bool down;    /* no broker can be reached; cleared by whoever hears from one */
+    _Atomic bool unknown; /* a broker did not know a topic: cleared by whoever looks into it */
 };
 
 /* NULL with the reason in error[512]. Producers deliver reports as events. */

@@ -48,6 +48,8 @@ static void ready_kafka(const struct ready_view *v, cJSON *reasons)
     else if (v->commit_ms >= READY_COMMIT_MS)
         reason(reasons, "a transaction waits for the brokers since %lld s",
                (long long)(v->commit_ms / 1000));
+    if (v->input.error)
+        reason(reasons, "%s cannot be read: %s", v->input.topic, v->input.error);
     if (v->alerts_refused)
         reason(reasons, "the alert topic refuses records: %s", v->alerts_refused);
     if (v->deadletters_refused)

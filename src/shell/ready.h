@@ -27,6 +27,9 @@ struct ready_view {
     unsigned aborts; /* failed attempts of the outbox in flight */
     const char *abort_reason;
     int64_t commit_ms; /* how long the transaction in flight takes; 0: none */
+    struct ready_input {
+        const char *topic, *error; /* NULL: all inputs can be read */
+    } input;
     const char *alerts_refused, *deadletters_refused; /* reason, NULL: not */
     struct ready_place slowest;
     bool others_have_events; /* so that a partition without any holds them back */

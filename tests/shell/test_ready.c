@@ -62,6 +62,9 @@ Test(ready, each_reason)
     v.deadletters_refused = "TOPIC_AUTHORIZATION_FAILED";
     cr_assert_not(ready_of(&v, "TOPIC_AUTHORIZATION_FAILED"));
     v = running;
+    v.input = (struct ready_input){"orders", "TOPIC_AUTHORIZATION_FAILED"};
+    cr_assert_not(ready_of(&v, "orders cannot be read: TOPIC_AUTHORIZATION_FAILED"));
+    v.input.error = NULL;
     v.alerts_refused = "INVALID_RECORD";
     cr_assert_not(ready_of(&v, "INVALID_RECORD"));
 }
