@@ -32,7 +32,7 @@ SKIPPED = 77
 
 # What funneld's exit codes mean (src/shell/exit_codes.h).
 EXIT = {"ok": 0, "fenced": 80, "diverged": 81, "gap": 82, "reset": 83, "partitions": 84, "topic_missing": 85,
-        "state": 86, "unfinished": 87}
+        "state": 86, "unfinished": 87, "locked": 88, "replay": 89, "kafka": 69, "configuration": 78}
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
@@ -407,14 +407,16 @@ class Daemon:
         with open(self.file, "w") as f:
             json.dump(self.config, f, indent=1)
 
-    def start(self):
+    def start(self, *flags):
+        """flags: of `funneld run`, for this start alone."""
         os.makedirs(self.state_dir, exist_ok=True)
         env = {**os.environ, **(self.env or {})}
         if self.faults is not None:
             env["FUNNELD_FAULT"] = self.faults
         with open(self.log, "ab") as log:
             self.started_at = log.tell()
-            self.process = subprocess.Popen([FUNNELD if self.faults is None else FAULTS_BIN, "run", "-c", self.file],
+            self.process = subprocess.Popen([FUNNELD if self.faults is None else FAULTS_BIN, "run", "-c", self.file,
+                                             *flags],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             preexec_fn=with_parent, env=env)
         if self not in Daemon.alive:
