@@ -559,6 +559,10 @@ Test(start_plan, moved_to_another_cluster)
     expect_reads(0, 0, 30, 50); /* the same record is there: a mirror that keeps offsets */
     cr_assert(plan.ways[0].reset[1], "what cannot be compared is not trusted");
     cr_assert_not(plan.ways[0].reset[0]);
+    parts[1].reread = true;
+    expect(EXIT_OK, NULL);
+    cr_assert_not(plan.ways[0].reset[1]);
+    cr_assert(plan.ways[0].anchor, "no offset of here without a snapshot of here");
 }
 
 /* --- lost records --- */
