@@ -105,7 +105,11 @@ struct pipeline_gauges {
 };
 void pipeline_gauges(const struct pipeline *p, struct pipeline_gauges *ret);
 
-/* Whether the alert with this key (its fingerprint, 16 hex digits) fires now, published. */
+/* The first pane after a bootstrap was closed everywhere, or there was none: what began while it lasted, and fires
+ * on, has been told. */
+bool pipeline_is_told(const struct pipeline *p);
+/* Whether the alert with this key (its fingerprint, 16 hex digits) fires now, published. Before pipeline_is_told()
+ * one that fires may not be published yet. */
 bool pipeline_fires(const struct pipeline *p, struct span key);
 
 /* Events of this entity (canonical token) are explained, one line each, into pipeline_trace_text(). */

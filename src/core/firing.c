@@ -55,6 +55,22 @@ static bool fingerprint_of(struct span key, uint64_t *ret)
     return key.len == 16;
 }
 
+static bool is_told(int64_t unmuted_from, int64_t closed)
+{
+    return unmuted_from == INT64_MIN || (unmuted_from != INT64_MAX && closed >= unmuted_from);
+}
+
+bool pipeline_is_told(const struct pipeline *p)
+{
+    bool told = true;
+
+    for (size_t i = 0; i < p->settings->inputs.count; i++)
+        told &= is_told(pulse_unmuted_from(p->pulses[i]), p->pulses[i]->closed);
+    for (size_t f = 0; f < p->funnel_count; f++)
+        told &= is_told(judge_unmuted_from(&p->judges[f]), p->judges[f].closed);
+    return told;
+}
+
 bool pipeline_fires(const struct pipeline *p, struct span key)
 {
     uint64_t fingerprint;

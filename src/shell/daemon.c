@@ -143,8 +143,8 @@ static void running_begin(struct daemon *d)
     if (d->life != LIFE_RUNNING)
         return;
     intake_assign(&d->intake, d->consumer);
-    if (d->plan.reconcile)
-        daemon_reconcile(d);
+    d->reconcile_due = d->plan.reconcile;
+    daemon_reconcile_pump(d);
     if (d->config->hash != d->machine.hash)
         daemon_switch_file(d);
 }
@@ -173,6 +173,8 @@ static void enter_running(struct daemon *d)
 static void enter_draining(struct daemon *d)
 {
     log_notice("stopping: the last transaction");
+    if (d->reconcile_due || d->reconciling)
+        log_warning("not reconciled with the alert topic yet: start with --reconcile again");
     notify_stopping();
     intake_stop(&d->intake);
     txn_hurry(&d->txn);

@@ -71,6 +71,8 @@ struct daemon {
     bool restoring; /* its job runs */
     struct reconcile reconcile;
     bool reconciling;                /* its job runs */
+    bool reconcile_due;              /* as soon as everything that fires has been told */
+    bool still;                      /* for it: no machine moves */
     const struct start_way *way;     /* of the plan: how the machines were made */
     size_t cut;                      /* of the plan: the next one */
     rd_kafka_t *consumer, *producer; /* producer: until the transactions have it, and after */
@@ -148,7 +150,7 @@ void daemon_snapshot_done(void *daemon, const struct snapshot_result *result);
 int64_t daemon_snapshot_due(struct daemon *d); /* when a transaction is due for its sake */
 size_t daemon_meta_bytes(const struct daemon *d);
 /* daemon_reconcile.c */
-void daemon_reconcile(struct daemon *d);
+void daemon_reconcile_pump(struct daemon *d);
 /* daemon_switch.c */
 void daemon_keys_take(struct daemon *d, const struct settings *s);
 void daemon_switch_file(struct daemon *d); /* the file is another one than the machines go by */

@@ -241,6 +241,7 @@ void daemon_decide_tick(struct daemon *d)
 {
     if (d->life != LIFE_RUNNING)
         return;
-    quiet_tick(d);
+    if (!d->still)
+        quiet_tick(d);
     heartbeat_tick(d);
 }

@@ -163,6 +163,8 @@ void daemon_pump(struct daemon *d)
         daemon_skew(d);
     if (d->life == LIFE_RUNNING || d->life == LIFE_DRAINING)
         daemon_transact(d);
-    if (d->life == LIFE_RUNNING)
-        daemon_gate(d);
+    if (d->life != LIFE_RUNNING)
+        return;
+    daemon_gate(d);
+    daemon_reconcile_pump(d);
 }

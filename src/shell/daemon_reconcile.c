@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* --reconcile: what fires on the alert topic and nowhere else is resolved there, once, outside the machines. */
+/* --reconcile: what fires on the alert topic and nowhere else is resolved there, once, outside the machines. After a
+ * bootstrap the machines first tell what they hold; and while the topic is read they stand still, with all that they
+ * put out committed, so that both sides are of one moment. */
 #include <stdio.h>
 
 #include "funnel/alert.h"
@@ -36,7 +38,7 @@ static void on_reconciled(struct reconcile *r)
 {
     struct daemon *d = r->context;
 
-    d->reconciling = false;
+    d->reconciling = d->still = false;
     d->now = (int64_t)uv_now(&d->loop);
     if (d->life == LIFE_RUNNING && r->code == EXIT_OK) {
         for (size_t i = 0; i < r->count; i++)
@@ -48,14 +50,27 @@ static void on_reconciled(struct reconcile *r)
         log_error("not reconciled", LOG_TEXT("reason", r->why));
     }
     reconcile_deinit(r);
-    if (d->life == LIFE_STOPPED)
+    if (d->life == LIFE_STOPPED) {
         daemon_close_soon(d);
-    else
-        daemon_pump(d);
+        return;
+    }
+    if (d->life == LIFE_RUNNING) {
+        intake_pause_all(&d->intake, FLOW_STILL, false);
+        daemon_switch_pump(d);
+    }
+    daemon_pump(d);
 }
 
-void daemon_reconcile(struct daemon *d)
+void daemon_reconcile_pump(struct daemon *d)
 {
+    if (!d->reconcile_due || d->life != LIFE_RUNNING || !pipeline_is_told(d->pipeline))
+        return;
+    if (!d->still)
+        intake_pause_all(&d->intake, FLOW_STILL, true);
+    d->still = true;
+    if (d->outbox.is_frozen || d->outbox.open.count > 0)
+        return;
+    d->reconcile_due = false;
     d->reconciling = reconcile_begin(&d->reconcile, &d->loop, d->config->settings, &d->health,
                                      on_reconciled, d) == 0;
 }

@@ -76,7 +76,8 @@ static bool switch_fits(const struct daemon *d)
 /* Between steps. */
 void daemon_switch_pump(struct daemon *d)
 {
-    if (!d->other.waits || d->life != LIFE_RUNNING || d->book.durable_count == 0 || !switch_fits(d))
+    if (!d->other.waits || d->still || d->life != LIFE_RUNNING || d->book.durable_count == 0 ||
+        !switch_fits(d))
         return;
     switch_now(d);
 }

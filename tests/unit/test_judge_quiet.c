@@ -231,13 +231,16 @@ Test(judge_quiet, what_lasts_is_told_in_the_first_pane_that_counts)
     crowd(&k, T0, 20, 0);
     tick_on(&k, 0, T0 + 33 * MINUTE);
     cr_expect(pipeline_is_muted(k.p));
+    cr_expect(!pipeline_is_told(k.p));
     EXPECT_STORY(&k, "");
     pipeline_reach(k.p, 0, 22, &k.out);
     cr_expect(!pipeline_is_muted(k.p));
+    cr_expect(!pipeline_is_told(k.p), "its first pane is open");
     tick_on(&k, 0, T0 + 33 * MINUTE + 30000);
     EXPECT_STORY(&k, "");
     tick_on(&k, 0, T0 + 39 * MINUTE);
     EXPECT_STORY(&k, "firing 1 0:34");
+    cr_expect(pipeline_is_told(k.p));
     cr_expect(strcmp(pipe_field(&k.out, 0, NULL, "startsAt"), "2024-03-18T00:10:00.000Z") == 0,
               "its true beginning, not %s", pipe_field(&k.out, 0, NULL, "startsAt"));
     cr_expect(strcmp(pipe_field(&k.out, 0, "observed", "entries"), "20") == 0);
