@@ -186,7 +186,8 @@ static int way_try(struct planning *g, enum start_kind kind, const struct footin
     int code = EXIT_OK;
 
     w->compare = true;
-    w->anchor = g->moved; /* snapshots of the other cluster are of no use once this one has offsets */
+    w->anchor =
+        g->moved; /* snapshots of the other cluster are of no use once this one has offsets */
     if (wrong) {
         snprintf(g->why, 512, "%s cannot be replayed: %s; or with --rebuild --reconcile", f->name,
                  wrong);
