@@ -40,11 +40,11 @@ static void stage_begin(struct daemon *d)
     const int64_t *stop = stage_stops(d);
 
     stage_inject(d);
+    /* Of the control topic decisions say it all; a log that is another one holds nothing of these stages. */
     for (size_t i = 0; i < d->part_count; i++) {
         struct intake_part *p = &d->intake.parts[i];
 
-        p->stop = i < d->source_count ? stop[i]
-                                      : p->next; /* the control topic: decisions say it all */
+        p->stop = i >= d->source_count ? p->next : d->way->reset[i] ? d->way->stop[i] : stop[i];
     }
     intake_assign(&d->intake, d->consumer);
 }
@@ -67,7 +67,8 @@ void daemon_rebuild_begin(struct daemon *d)
         if (i >= d->source_count)
             continue;
         records += d->way->stop[i] - d->way->start[i];
-        d->outbox.point.parts[i].origin = d->plan.known && d->way->kind != START_FRESH
+        d->outbox.point.parts[i].origin = d->plan.known && d->way->kind != START_FRESH &&
+                                                  !d->way->reset[i]
                                               ? d->plan.metas[i].origin
                                               : d->way->start[i];
     }
@@ -146,17 +147,24 @@ static int rebuild_compare(struct daemon *d, char why[512])
     return EXIT_DIVERGED;
 }
 
-static void rebuild_decisions(struct daemon *d)
+/* An anchor's snapshot holds all that was decided before, and nothing older will be replayed. */
+static int rebuild_decisions(struct daemon *d, char why[512])
 {
+    bool replayed = d->way->kind != START_FRESH && !d->way->anchor;
+
     decision_log_init(&d->decisions, d->source_count);
     d->decisions.last = d->plan.decision_seq;
-    for (size_t i = 0; d->way->kind != START_FRESH && i < d->plan.decision_count; i++)
+    for (size_t i = 0; replayed && i < d->plan.decision_count; i++)
         decision_log_restore(&d->decisions, &d->plan.decisions[i]);
     for (size_t i = 0; i < d->way->made_count; i++) {
         struct decision x = d->way->made[i];
 
-        daemon_decide(d, &x);
+        if (daemon_decide(d, &x))
+            continue;
+        snprintf(why, 512, "no room in the commit metadata for what this start decides");
+        return EXIT_INTERNAL;
     }
+    return EXIT_OK;
 }
 
 /* The durable ones that are there still count, the older first. */
@@ -203,7 +211,9 @@ int daemon_rebuild_end(struct daemon *d, char why[512])
     if (code != EXIT_OK)
         return code;
     rebuild_places(d);
-    rebuild_decisions(d);
+    code = rebuild_decisions(d, why);
+    if (code != EXIT_OK)
+        return code;
     rebuild_book(d);
     code = txn_open(&d->txn, d->consumer, d->producer, &identity, &known, why);
     d->producer = NULL; /* the transactions have it */

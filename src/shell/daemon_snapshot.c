@@ -120,12 +120,24 @@ static bool snapshot_take(struct daemon *d, uint64_t instance, uint64_t seq,
     return begun;
 }
 
+/* The transaction is sent when it is in the folder, and nothing before it can be replayed any more: it names it,
+ * and it alone. */
+static void point_anchor(struct daemon *d)
+{
+    const struct snapshot_mark *m = &d->book.pending;
+
+    d->outbox.point.snapshots[0] = (struct commit_snapshot){m->generation, m->instance, m->txn_seq};
+    d->outbox.point.snapshot_count = 1;
+}
+
 void daemon_snapshot_frozen(struct daemon *d)
 {
     enum snapshot_reason reason = snapshot_reason(d);
 
-    if (d->anchored && !snapshot_is_busy(&d->snapshot)) {
-        if (!snapshot_take(d, d->instance, d->outbox.point.seq, SNAPSHOT_FIRST))
+    if (d->anchored) {
+        if (snapshot_take(d, d->instance, d->outbox.point.seq, SNAPSHOT_FIRST))
+            point_anchor(d);
+        else
             daemon_die(d, EXIT_IO, "the state cannot be saved, which this start depends on");
         return;
     }

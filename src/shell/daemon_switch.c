@@ -66,11 +66,15 @@ static void switch_now(struct daemon *d)
     FAULT("switch.before");
 }
 
+/* Each partition's metadata takes its own half of it. */
 static bool switch_fits(const struct daemon *d)
 {
-    const struct decision x = {.kind = DECISION_SWITCH, .at = INT64_MAX, .value = INT64_MIN};
+    struct decision x = {.kind = DECISION_SWITCH, .at = INT64_MAX, .value = INT64_MIN};
 
-    return decision_log_fits(&d->decisions, &x);
+    for (x.source = 0; x.source < d->source_count; x.source++)
+        if (!decision_log_fits(&d->decisions, &x))
+            return false;
+    return true;
 }
 
 /* Between steps. */

@@ -35,6 +35,8 @@ bool snapshot_part_presses(const struct snapshot_part *p, int64_t age)
 /* What cannot wait for the interval. */
 static enum snapshot_reason due_pressing(const struct snapshot_view *v)
 {
+    if (v->switching)
+        return SNAPSHOT_SWITCH;
     if (v->meta_bytes >= SNAPSHOT_META_BYTES)
         return SNAPSHOT_METADATA;
     for (size_t i = 0; v->age >= 0 && i < v->part_count; i++) {
@@ -62,8 +64,8 @@ enum snapshot_reason snapshot_due(const struct snapshot_view *v, int64_t *ret_at
     *ret_at = SNAPSHOT_NEVER;
     if (v->busy)
         return SNAPSHOT_NONE;
-    if (v->stopping || v->switching)
-        return v->stopping ? SNAPSHOT_STOP : SNAPSHOT_SWITCH;
+    if (v->stopping)
+        return SNAPSHOT_STOP;
     pressing = due_pressing(v);
     at = due_regular(v);
     if (pressing && v->begun >= 0)

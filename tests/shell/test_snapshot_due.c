@@ -122,14 +122,21 @@ Test(snapshot_due, nothing_presses_where_nothing_is_consumed)
     cr_assert_not(snapshot_part_presses(&large, INT64_MAX));
 }
 
-Test(snapshot_due, switch_and_stop_do_not_wait)
+Test(snapshot_due, a_switch_does_not_wait_for_the_interval_nor_a_stop_for_anything)
 {
     struct snapshot_view v = calm();
     int64_t at;
 
-    v.begun = v.now;
     v.switching = true;
     cr_assert_eq(snapshot_due(&v, &at), SNAPSHOT_SWITCH);
+    v.begun = v.now; /* and failed: the disk is full, say */
+    cr_assert_eq(snapshot_due(&v, &at), SNAPSHOT_NONE, "not one after another");
+    cr_assert_eq(at, v.now + SNAPSHOT_APART_MS);
+    v.begun = -1;
+    v.age = -1;
+    v.now = v.since;
+    cr_assert_eq(snapshot_due(&v, &at), SNAPSHOT_SWITCH, "a file that has changed, at a start");
+    v.begun = v.now;
     v.stopping = true;
     cr_assert_eq(snapshot_due(&v, &at), SNAPSHOT_STOP);
     v.busy = true;
