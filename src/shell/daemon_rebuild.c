@@ -132,8 +132,16 @@ void daemon_rebuild_reached(struct daemon *d)
 
 /* --- the end --- */
 
+/* After switches the zone is another one than the snapshot's. */
 static int rebuild_compare(struct daemon *d, char why[512])
 {
+    if (d->machine.zone->hash != d->plan.zone_hash) {
+        snprintf(why, 512,
+                 "the rules of time zone %.64s are others now: use the earlier time-zone data, or "
+                 "start once with --rebuild --reconcile",
+                 d->machine.settings->time.zone);
+        return EXIT_STATE;
+    }
     for (size_t i = 0; i < d->source_count; i++) {
         if (pipeline_tally_digest(d->pipeline, (uint32_t)i) == d->plan.metas[i].tally_digest)
             continue;

@@ -21,10 +21,11 @@ static void find_one(struct daemon *d, uint32_t generation)
         d->found_count++;
         return;
     }
-    if (fd >= 0)
-        close(fd);
-    log_warning("a snapshot cannot be read and is set aside", LOG_NUMBER("generation", generation),
-                LOG_TEXT("reason", why));
+    log_warning(fd >= 0 ? "a snapshot is broken and is set aside" : "a snapshot cannot be opened",
+                LOG_NUMBER("generation", generation), LOG_TEXT("reason", why));
+    if (fd < 0)
+        return;
+    close(fd);
     if (!state_dir_set_aside(&d->dir, generation, failed))
         log_warning("it could not be set aside", LOG_TEXT("reason", failed));
 }
@@ -62,7 +63,6 @@ static int plan_make(struct daemon *d, char why[512])
     struct start_ours ours = {
         .group = s->group,
         .settings_hash = d->config->hash,
-        .zone_hash = d->config->zone->hash,
         .layout_hash = start_layout_hash(d->sources, d->source_count),
         .cluster_hash = commit_meta_cluster(d->start.cluster_id),
         .publish = s->first_start == FIRST_START_PUBLISH,

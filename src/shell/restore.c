@@ -54,26 +54,55 @@ int restore_settings(const struct config *config, const struct state_dir *dir, u
 
 /* --- one way --- */
 
-static bool restore_snapshot(struct restore *r, const struct state_file *f)
+/* The zone is the one those settings name; another in the file of today is a switch to come. */
+static bool restore_zone(struct restore *r, uint64_t hash)
+{
+    if (r->machine.zone->hash == hash)
+        return true;
+    snprintf(r->why, sizeof(r->why),
+             "the rules of time zone %.64s are others now: use the earlier time-zone data",
+             r->machine.settings->time.zone);
+    return false;
+}
+
+/* What its settings mean here. */
+static bool restore_bind(struct restore *r, const struct state_header *h)
 {
     char name[64];
 
-    snprintf(name, sizeof(name), "settings of snapshot-%u", f->header.generation);
-    if (restore_parse(name, f->header.settings, &r->machine, r->why) != EXIT_OK)
+    snprintf(name, sizeof(name), "settings of snapshot-%u", h->generation);
+    if (restore_parse(name, h->settings, &r->machine, r->why) != EXIT_OK)
         return false;
-    if (r->machine.hash != f->header.settings_hash ||
-        r->machine.zone->hash != f->header.zone_hash) {
-        snprintf(r->why, sizeof(r->why),
-                 "its settings or time-zone data mean something else in this version");
+    if (r->machine.hash != h->settings_hash) {
+        snprintf(r->why, sizeof(r->why), "its settings mean something else in this version");
         return false;
     }
-    r->pipeline = pipeline_new(r->machine.settings, r->machine.zone, r->sources, r->source_count);
-    return state_file_load(f, r->pipeline, r->why);
+    return restore_zone(r, h->zone_hash);
 }
 
-static bool restore_empty(struct restore *r, uint64_t settings_hash)
+/* One that cannot be used for what is around it may be of use again; only a broken one is set aside. */
+static bool restore_snapshot(struct restore *r, const struct state_file *f)
 {
-    if (restore_settings(r->config, r->dir, settings_hash, &r->machine, r->why) != EXIT_OK)
+    char why[STATE_DIR_WHY];
+    bool bound = restore_bind(r, &f->header);
+
+    if (bound) {
+        r->pipeline = pipeline_new(r->machine.settings, r->machine.zone, r->sources,
+                                   r->source_count);
+        if (state_file_load(f, r->pipeline, r->why))
+            return true;
+    }
+    log_warning(bound ? "a snapshot is broken and is set aside" : "a snapshot cannot be used",
+                LOG_NUMBER("generation", f->header.generation), LOG_TEXT("reason", r->why));
+    if (bound && !state_dir_set_aside(r->dir, f->header.generation, why))
+        log_warning("it could not be set aside", LOG_TEXT("reason", why));
+    return false;
+}
+
+static bool restore_empty(struct restore *r, const struct start_way *way)
+{
+    if (restore_settings(r->config, r->dir, way->settings_hash, &r->machine, r->why) != EXIT_OK ||
+        (way->kind == START_ORIGIN && !restore_zone(r, r->plan->zone_hash)))
         return false;
     r->pipeline = pipeline_new(r->machine.settings, r->machine.zone, r->sources, r->source_count);
     return true;
@@ -88,19 +117,8 @@ static void restore_drop(struct restore *r)
 
 static bool restore_way(struct restore *r, const struct start_way *way)
 {
-    const struct state_file *f;
-    char why[STATE_DIR_WHY];
-
-    if (way->kind != START_SNAPSHOT)
-        return restore_empty(r, way->settings_hash);
-    f = &r->found[way->snapshot];
-    if (restore_snapshot(r, f))
-        return true;
-    log_warning("a snapshot cannot be used and is set aside",
-                LOG_NUMBER("generation", f->header.generation), LOG_TEXT("reason", r->why));
-    if (!state_dir_set_aside(r->dir, f->header.generation, why))
-        log_warning("it could not be set aside", LOG_TEXT("reason", why));
-    return false;
+    return way->kind == START_SNAPSHOT ? restore_snapshot(r, &r->found[way->snapshot])
+                                       : restore_empty(r, way);
 }
 
 /* --- the job --- */

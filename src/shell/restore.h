@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Machines out of a snapshot, or without state, on the thread pool: reading half a gigabyte must not stop the
- * loop. Tries one way after another; a snapshot that cannot be used is set aside. */
+ * loop. Tries one way after another; a broken snapshot is set aside. */
 #ifndef SHELL_RESTORE_H
 #define SHELL_RESTORE_H
 

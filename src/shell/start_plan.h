@@ -40,7 +40,7 @@ struct start_part {
 struct start_ours {
     const char *group;
     uint64_t settings_hash; /* settings_meaning() */
-    uint64_t zone_hash, layout_hash;
+    uint64_t layout_hash;
     uint64_t cluster_hash; /* commit_meta_cluster(); 0: not known */
     bool publish;          /* first_start: publish */
     bool on_gap_continue;
@@ -98,6 +98,7 @@ struct start_plan {
     bool known; /* there are committed offsets, and they are of: */
     uint64_t instance, seq;
     uint64_t settings_hash; /* in force at the committed offsets; without any: ours */
+    uint64_t zone_hash;     /* of their zone then; not to be compared without committed ones */
     bool changed;           /* ours are others: a switch is due when it runs */
     uint64_t decision_seq;  /* of the last decision ever made */
     uint32_t generation;    /* the highest that was ever durable */

@@ -163,9 +163,7 @@ static bool snapshot_cluster_differs(const struct planning *g, const struct stat
 static bool snapshot_is_usable(const struct planning *g, const struct state_header *h,
                                char why[512])
 {
-    /* Whether the cluster is another one than now is not the snapshot's matter: see plan_cluster(). */
-    const struct state_ours ours = {g->ours->group, h->cluster_id, g->ours->zone_hash, g->sources,
-                                    g->count};
+    const struct state_ours ours = {g->ours->group, g->sources, g->count};
 
     if (!state_header_is_ours(h, &ours, why))
         return false;
@@ -233,11 +231,10 @@ static int ways_origin(struct planning *g)
 {
     const struct footing f = {NULL, "the log"};
 
-    if (g->base->machine != COMMIT_META_MACHINE || g->base->zone_hash != g->ours->zone_hash) {
+    if (g->base->machine != COMMIT_META_MACHINE) {
         snprintf(g->why, 512,
-                 "another version of %s would not give the same again: use the earlier one until a "
-                 "snapshot is durable, or start once with --rebuild --reconcile",
-                 g->base->machine != COMMIT_META_MACHINE ? "funneld" : "time-zone data");
+                 "another version of funneld would not give the same again: use the earlier one "
+                 "until a snapshot is durable, or start once with --rebuild --reconcile");
         return EXIT_STATE;
     }
     return way_try(g, START_ORIGIN, &f);
@@ -245,11 +242,14 @@ static int ways_origin(struct planning *g)
 
 int planning_ways(struct planning *g)
 {
-    int code = ways_snapshots(g);
+    int code = ways_snapshots(g), origin = EXIT_STATE;
     size_t len;
 
+    if (g->base->snapshot_count ==
+        0) /* also where a snapshot nobody names turns out to be broken */
+        origin = ways_origin(g);
     if (g->base->snapshot_count == 0 && g->plan->way_count == 0)
-        code = ways_origin(g);
+        code = origin;
     else if (g->plan->way_count == 0 && (code == EXIT_OK || code == EXIT_STATE)) {
         code = EXIT_STATE;
         len = strlen(g->why);

@@ -146,9 +146,9 @@ const char *state_header_decode(const void *bytes, size_t len, struct arena *mem
 
 /* --- may it be used --- */
 
-static bool refuse(char why[512], const char *format, const char *is, const char *ought)
+static bool refuse(char why[512], const char *what)
 {
-    snprintf(why, 512, format, is, ought);
+    snprintf(why, 512, "%s", what);
     return false;
 }
 
@@ -167,36 +167,13 @@ static bool same_sources(const struct state_header *h, const struct state_ours *
 bool state_header_is_ours(const struct state_header *h, const struct state_ours *ours,
                           char why[512])
 {
-    if (strcmp(h->group, ours->group) != 0)
-        return refuse(why, "it is of group %.200s, not %.200s", h->group, ours->group);
-    if (*h->cluster_id && *ours->cluster_id && strcmp(h->cluster_id, ours->cluster_id) != 0)
-        return refuse(why, "it is of cluster %.200s, not %.200s", h->cluster_id, ours->cluster_id);
-    if (h->machine != COMMIT_META_MACHINE)
-        return refuse(why, "%s%s", "it was written by another version of the machines", "");
-    if (h->zone_hash != ours->zone_hash)
-        return refuse(why, "%s%s", "the time zone has other rules now", "");
-    if (!same_sources(h, ours))
-        return refuse(why, "%s%s", "it has other inputs or partitions", "");
-    return true;
-}
-
-bool state_header_fits(const struct state_header *h, const struct state_ours *ours,
-                       const struct state_committed *committed, char why[512])
-{
-    bool last = h->instance == committed->instance && h->txn_seq == committed->txn_seq;
-
-    if (!state_header_is_ours(h, ours, why))
-        return false;
-    for (size_t i = 0; i < h->part_count; i++) {
-        if (h->parts[i].next <= committed->next[i])
-            continue;
-        snprintf(why, 512,
-                 "%s/%" PRId32 ": it stands at offset %" PRId64
-                 ", past the committed one, %" PRId64,
-                 h->parts[i].topic, h->parts[i].partition, h->parts[i].next, committed->next[i]);
+    if (strcmp(h->group, ours->group) != 0) {
+        snprintf(why, 512, "it is of group %.200s, not %.200s", h->group, ours->group);
         return false;
     }
-    if (!last && h->generation > committed->generation)
-        return refuse(why, "%s%s", "its transaction was never committed", "");
+    if (h->machine != COMMIT_META_MACHINE)
+        return refuse(why, "it was written by another version of the machines");
+    if (!same_sources(h, ours))
+        return refuse(why, "it has other inputs or partitions");
     return true;
 }

@@ -61,24 +61,14 @@ const char *state_header_decode(const void *bytes, size_t len, struct arena *mem
 
 /* --- may a start use it (PROTOCOL section 5) --- */
 
-struct state_committed {
-    uint64_t instance, txn_seq; /* of the last transaction */
-    uint32_t generation;        /* that it names as durable; 0: none */
-    const int64_t *next;        /* C, by source */
-};
 struct state_ours {
-    const char *group, *cluster_id;
-    uint64_t zone_hash;
+    const char *group;
     const struct pipeline_source *sources;
     size_t source_count;
 };
 
-/* True, or false and why[512]: another group, cluster, machine version, zone data or partitions; a place past
- * the committed one; or its transaction never came to be: neither is it the last one, nor does a committed one
- * name it (or a later one) as durable. Those that are none must be removed before a new one is taken. */
-bool state_header_fits(const struct state_header *h, const struct state_ours *ours,
-                       const struct state_committed *committed, char why[512]);
-/* The first half of it: all but the offsets and the transaction. */
+/* True, or false and why[512]: another group, machine version or partitions. Cluster, offsets and transaction are the
+ * start plan's matter; the time-zone data that of whoever binds its settings, which name the zone. */
 bool state_header_is_ours(const struct state_header *h, const struct state_ours *ours,
                           char why[512]);
 

@@ -50,7 +50,6 @@ static void good(void)
 {
     ours = (struct start_ours){.group = "g",
                                .settings_hash = 1,
-                               .zone_hash = 2,
                                .layout_hash = start_layout_hash(sources, PARTS),
                                .cluster_hash = commit_meta_cluster("c"),
                                .known = known};
@@ -221,10 +220,6 @@ static void spoil_machine(void)
 {
     headers[0].machine++;
 }
-static void spoil_zone(void)
-{
-    headers[0].zone_hash++;
-}
 static void spoil_topic(void)
 {
     state_parts[0][1].topic = "b";
@@ -259,11 +254,15 @@ Test(start_plan, a_snapshot_that_is_none_is_passed_over)
         const char *what;
         void (*spoil)(void);
     } cases[] = {
-        {"group", spoil_group},       {"cluster", spoil_cluster},
-        {"machine", spoil_machine},   {"zone data", spoil_zone},
-        {"topics", spoil_topic},      {"ahead of the offsets", spoil_offset},
-        {"instance", spoil_instance}, {"transaction", spoil_seq},
-        {"unnamed", spoil_unnamed},   {"never confirmed", spoil_unconfirmed},
+        {"group", spoil_group},
+        {"cluster", spoil_cluster},
+        {"machine", spoil_machine},
+        {"topics", spoil_topic},
+        {"ahead of the offsets", spoil_offset},
+        {"instance", spoil_instance},
+        {"transaction", spoil_seq},
+        {"unnamed", spoil_unnamed},
+        {"never confirmed", spoil_unconfirmed},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -287,11 +286,18 @@ Test(start_plan, a_snapshot_that_the_same_process_outlived_need_not_be_named)
     expect(EXIT_OK, NULL);
     cr_assert_eq(plan.way_count, 1);
     cr_assert_eq(plan.ways[0].snapshot, 0);
-    /* None is named yet: the origin is not needed. */
+    /* None is named yet: the origin is there for one that is broken. */
     good();
     metas[0].snapshot_count = 0;
     expect(EXIT_OK, NULL);
+    cr_assert_eq(plan.way_count, 3);
     cr_assert_eq(plan.ways[0].kind, START_SNAPSHOT);
+    cr_assert_eq(plan.ways[1].kind, START_SNAPSHOT);
+    cr_assert_eq(plan.ways[2].kind, START_ORIGIN);
+    cr_assert_eq(plan.zone_hash, 2);
+    parts[0].low = 1;
+    expect(EXIT_OK, NULL);
+    cr_assert_eq(plan.way_count, 2, "of the origin records are missing");
 }
 
 Test(start_plan, state_lost)
@@ -408,11 +414,6 @@ static void wrong_origin(void)
     young();
     parts[1].low = 1;
 }
-static void wrong_zone(void)
-{
-    young();
-    ours.zone_hash++;
-}
 static void wrong_machine(void)
 {
     young();
@@ -456,7 +457,6 @@ Test(start_plan, every_refusal_has_its_code_and_a_remedy)
         {"unread events are gone", wrong_low, EXIT_GAP, "on_gap: continue"},
         {"read ones are gone", wrong_start, EXIT_REPLAY, "--rebuild"},
         {"the log's origin is gone", wrong_origin, EXIT_REPLAY, "--rebuild"},
-        {"zone data, no snapshot", wrong_zone, EXIT_STATE, "--rebuild"},
         {"machines, no snapshot", wrong_machine, EXIT_STATE, "--rebuild"},
         {"settings, no snapshot", wrong_settings, EXIT_STATE, "--rebuild"},
         {"half a switch", wrong_cut, EXIT_STATE, "--new-epoch"},

@@ -10,7 +10,6 @@
 #include "lib/state_kit.h"
 
 static const struct pipeline_source sources[] = {{"orders", 0, 0}, {"orders", 1, 0}};
-static const int64_t far[] = {1000, 1000};
 
 static const char *decode(const struct buf *b, size_t len, struct arena **ret_memory,
                           struct state_header *ret)
@@ -119,10 +118,10 @@ Test(state_header, impossible_ones_are_refused)
     buf_deinit(&b);
 }
 
-static bool fits(struct state_header h, struct state_ours ours, struct state_committed c)
+static bool is_ours(struct state_header h, struct state_ours ours)
 {
     char why[512] = "";
-    bool good = state_header_fits(&h, &ours, &c, why);
+    bool good = state_header_is_ours(&h, &ours, why);
 
     cr_assert_eq(good, *why == '\0', "%s", why);
     return good;
@@ -131,46 +130,17 @@ static bool fits(struct state_header h, struct state_ours ours, struct state_com
 Test(state_header, whose_it_is)
 {
     struct state_header h = state_kit_header(7), x = h;
-    struct state_ours ours = {"sales", "cluster-1", 99, sources, 2}, o = ours;
-    struct state_committed c = {h.instance, h.txn_seq, 0, far};
+    struct state_ours ours = {"sales", sources, 2}, o = ours;
 
-    cr_assert(fits(h, ours, c));
+    cr_assert(is_ours(h, ours));
     o.group = "others";
-    cr_assert_not(fits(h, o, c));
-    o = ours;
-    o.cluster_id = "cluster-2";
-    cr_assert_not(fits(h, o, c));
-    o.cluster_id = "";
-    cr_assert(fits(h, o, c), "a cluster that does not tell its name");
-    o = ours;
-    o.zone_hash++;
-    cr_assert_not(fits(h, o, c));
+    cr_assert_not(is_ours(h, o));
     o = ours;
     o.source_count = 1;
-    cr_assert_not(fits(h, o, c));
+    cr_assert_not(is_ours(h, o));
     o = ours;
     o.sources = (const struct pipeline_source[]){{"orders", 0, 0}, {"orders", 2, 0}};
-    cr_assert_not(fits(h, o, c));
+    cr_assert_not(is_ours(h, o));
     x.machine++;
-    cr_assert_not(fits(x, ours, c));
-}
-
-Test(state_header, whether_it_came_to_be)
-{
-    struct state_header h = state_kit_header(7);
-    struct state_ours ours = {"sales", "cluster-1", 99, sources, 2};
-    struct state_committed same = {h.instance, h.txn_seq, 6, far},
-                           other = {h.instance + 1, h.txn_seq, 6, far}, named = {1, 1000, 7, far},
-                           later = {1, 1000, 9, far}, before = {h.instance, h.txn_seq - 1, 6, far};
-    int64_t exact[] = {40, 0}, less[] = {39, 0};
-
-    cr_assert(fits(h, ours, same), "it is the last transaction's");
-    cr_assert(fits(h, ours, named));
-    cr_assert(fits(h, ours, later));
-    cr_assert_not(fits(h, ours, before), "its transaction was not committed");
-    cr_assert_not(fits(h, ours, other), "another instance's transaction has its number");
-    same.next = exact;
-    cr_assert(fits(h, ours, same), "S = C");
-    same.next = less;
-    cr_assert_not(fits(h, ours, same), "S > C");
+    cr_assert_not(is_ours(x, ours));
 }
