@@ -8,9 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Set once at start, before other threads exist. */
+/* The terminal is looked at once, before other threads exist; a reload may set the rest. */
 static struct {
-    int format, level;
+    _Atomic int format, level;
     bool prefix, timed, ready;
 } log_config = {LOG_FORMAT_TEXT, LOG_LEVEL_INFO, true, true, false};
 
