@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "shell/backoff.h"
@@ -249,13 +250,32 @@ static void txn_commit_step(struct txn_job *job)
     }
 }
 
+/* Those retired long enough are destroyed; where all places are taken, the oldest is. What is left when the process
+ * ends is left to its end. */
+static void txn_retire(struct txn_job *job, rd_kafka_t *client)
+{
+    struct timespec t;
+    int64_t now;
+    size_t from = 0;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    now = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    while (from < job->retired_count && (now - job->retired[from].at >= TXN_RETIRED_MS ||
+                                         job->retired_count - from == TXN_RETIRED))
+        rd_kafka_destroy(job->retired[from++].client);
+    job->retired_count -= from;
+    memmove(job->retired, job->retired + from, job->retired_count * sizeof(job->retired[0]));
+    job->retired[job->retired_count].client = client;
+    job->retired[job->retired_count++].at = now;
+}
+
 static void txn_renew(struct txn_job *job)
 {
     enum kafka_todo todo;
     char error[512];
 
     if (job->producer)
-        rd_kafka_destroy(job->producer);
+        txn_retire(job, job->producer);
     job->producer = kafka_client_new(job->settings, KAFKA_PRODUCER, job->health, error);
     if (!job->producer) {
         snprintf(job->text, sizeof(job->text), "%s", error);

@@ -15,6 +15,8 @@
 #include "shell/kafka_error.h"
 
 #define TXN_TOPICS 2
+#define TXN_RETIRED 8
+#define TXN_RETIRED_MS 10000
 
 enum txn_step {
     TXN_STEP_COMMIT, /* send offsets, commit, begin the next */
@@ -51,6 +53,13 @@ struct txn_job {
     struct txn_stamp pending;                 /* what this transaction writes */
     bool attempted;                           /* a commit of pending may have reached the broker */
     _Atomic bool cancel;
+    /* Finished producers. Destroyed at once, librdkafka 2.0.2 now and then frees the offsets of a request twice that
+     * the fencing broker is still answering (seen as an abort of the process); some seconds later, never. */
+    struct {
+        rd_kafka_t *client;
+        int64_t at; /* ms, monotonic */
+    } retired[TXN_RETIRED];
+    size_t retired_count;
     const char *topics[TXN_TOPICS]; /* where its records go, in the order of enum record_target */
     /* out */
     rd_kafka_resp_err_t missing[TXN_TOPICS]; /* the topic is gone, or not ours to write */
