@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What operators say to the judges: silences, which mark alerts but never swallow them, and interventions ("price
  * page changed"), whose effect is measured. They come from the control topic as DECISION_CONTROL. Each judge
- * holds all of them and goes by those that concern its funnel. */
+ * and each pulse holds all of them and goes by those that concern its alerts. */
 #ifndef FUNNEL_CONTROL_H
 #define FUNNEL_CONTROL_H
 

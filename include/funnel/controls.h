@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a judge holds of what operators said: silences, and interventions until they are measured. Both take effect
- * with the pane of their decision, whenever that comes and however panes are closed. */
+/* What a judge or a pulse holds of what operators said: silences, and a judge interventions until they are measured.
+ * Both take effect with the pane of their decision, whenever that comes and however panes are closed. */
 #ifndef FUNNEL_CONTROLS_H
 #define FUNNEL_CONTROLS_H
 
@@ -39,7 +39,8 @@ struct control_mark {
 };
 
 struct controls {
-    const struct funnel *funnel;   /* borrowed */
+    const struct funnel *funnel;   /* borrowed; NULL: of a source, which has no interventions */
+    int64_t pane_ms;               /* of the settings; not saved */
     struct decision_queue waiting; /* for their panes */
     struct control_held *silences; /* in the order they came */
     struct control_mark *marks;    /* likewise */
@@ -49,6 +50,7 @@ struct controls {
 };
 
 struct controls *controls_new(const struct funnel *f);
+struct controls *controls_new_source(int64_t pane_ms);
 void controls_free(struct controls *c); /* accepts NULL */
 
 /* A DECISION_CONTROL: kept until its pane. */
@@ -69,8 +71,8 @@ size_t controls_in_force(const struct controls *c, struct etime at);
 /* Pane `pane` is closed: what was due by then is measured. */
 void controls_measured(struct controls *c, int64_t pane);
 
-/* All silences and what waits, and the interventions if `with_marks`, from a judge of the same funnel under other
- * settings; `from` is left empty. */
+/* All silences and what waits, and the interventions if `with_marks`, from the same machine under other settings;
+ * `from` is left empty. */
 void controls_move(struct controls *to, struct controls *from, bool with_marks);
 
 void controls_save(const struct controls *c, struct codec_out *out);

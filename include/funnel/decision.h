@@ -19,11 +19,11 @@ enum decision_kind {
     DECISION_RELEASE, /* tally: events waiting as a jump into the future are let in up to `value` (ms) */
     DECISION_BOOTSTRAP_END, /* tally: from here on it counts as published; muted before */
     DECISION_GAP,           /* tally: `value` records before `at` are lost for ever */
-    DECISION_SWITCH,  /* all tallies at one cut: from here on the settings of hash `value` hold */
-    DECISION_CONTROL, /* judges, from pane `at` on: a record of the control topic, `text` */
+    DECISION_SWITCH, /* all tallies at one cut: from here on the settings of hash `value` hold */
+    DECISION_CONTROL, /* judges and pulses, from pane `at` on: a record of the control topic, `text` */
 };
 
-#define DECISION_JUDGES UINT32_MAX /* as source: it is for all judges, `at` is a pane */
+#define DECISION_JUDGES UINT32_MAX /* as source: it is for all judges and pulses, `at` is a pane */
 #define DECISION_TEXT_MAX 1024
 
 struct decision {

@@ -44,12 +44,13 @@ void pipeline_end(struct pipeline *p, struct records *out);
 /* --- decisions (PROTOCOL section 3) ---
  *
  * Queued until their place is reached: within a step, before the first record at or past it; between steps when
- * pipeline_reach() says that the partition stands there. One for the judges is theirs at once, and takes effect
- * with its pane. */
+ * pipeline_reach() says that the partition stands there. One for the judges is theirs and the pulses' at once, and takes
+ * effect with its pane. */
 void pipeline_decide(struct pipeline *p, const struct decision *d);
 /* Everything of the source before offset `next` was given: what waits for a place up to it takes effect. */
 void pipeline_reach(struct pipeline *p, uint32_t source, int64_t next, struct records *out);
-/* The first pane that no judge has closed: where a decision for them may be placed. INT64_MIN: none closed. */
+/* The first pane that no judge and no pulse has closed: where a decision for them may be placed. INT64_MIN: none
+ * closed. */
 int64_t pipeline_next_pane(const struct pipeline *p);
 /* Some source has not reached its DECISION_BOOTSTRAP_END. */
 bool pipeline_is_muted(const struct pipeline *p);

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "funnel/codec.h"
+#include "funnel/decision.h"
 #include "funnel/record.h"
 #include "funnel/settings.h"
 #include "funnel/zone.h"
@@ -59,6 +60,9 @@ void pulse_free(struct pulse *p); /* accepts NULL */
 void pulse_add(struct pulse *p, size_t part, const struct pulse_notes *notes);
 /* Closes the panes that all parts have closed; appends alerts. In any steps: the same records. */
 void pulse_step(struct pulse *p, struct records *out);
+/* A DECISION_CONTROL: takes effect with its pane, which must not be closed yet. */
+void pulse_control(struct pulse *p, const struct decision *d);
+int64_t pulse_closed(const struct pulse *p); /* the last closed pane; INT64_MIN */
 
 /* Of panes the pulse has closed, not yet forgotten. Dark: kept out of every verdict. */
 bool pulse_is_dark(const struct pulse *p, int64_t pane);
@@ -87,6 +91,8 @@ void pulse_look(const struct pulse *p, struct pulse_view *ret);
 void pulse_resolve(struct pulse *p, const char *reason, struct records *out);
 
 void pulse_save(const struct pulse *p, struct codec_out *out);
+/* What operators said, from the same source's pulse under panes of another length, which is left without. */
+void pulse_take_controls(struct pulse *p, struct pulse *from);
 /* Into a new one, of the same settings. */
 void pulse_load(struct pulse *p, struct codec_in *in);
 

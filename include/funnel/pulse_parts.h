@@ -4,6 +4,7 @@
 #define FUNNEL_PULSE_PARTS_H
 
 #include "funnel/alert.h"
+#include "funnel/controls.h"
 #include "funnel/pulse.h"
 
 /* --- pulse_ranges.c: runs of panes, ascending and apart. A zeroed one is empty. --- */
@@ -99,6 +100,7 @@ struct pulse {
     struct pulse_ranges dark, stale; /* closed, not forgotten yet */
     int64_t stale_before;            /* by what is forgotten; INT64_MIN */
     int64_t dark_panes;
+    struct controls *controls; /* silences */
     struct pulse_rate rate;
 };
 

@@ -5,12 +5,20 @@
 
 #include "funnel/mem.h"
 
-struct controls *controls_new(const struct funnel *f)
+struct controls *controls_new_source(int64_t pane_ms)
 {
     struct controls *c = mem_zero(1, sizeof(*c));
 
-    c->funnel = f;
+    c->pane_ms = pane_ms;
     c->last_dark = INT64_MIN;
+    return c;
+}
+
+struct controls *controls_new(const struct funnel *f)
+{
+    struct controls *c = controls_new_source(f->pane_ms);
+
+    c->funnel = f;
     return c;
 }
 
@@ -53,7 +61,7 @@ void controls_free(struct controls *c)
 /* Begin of a pane; decisions come from disk: any number is a pane. */
 static struct etime pane_begin(const struct controls *c, int64_t pane)
 {
-    int64_t pane_ms = c->funnel->pane_ms;
+    int64_t pane_ms = c->pane_ms;
 
     if (pane <= ETIME_MIN_MS / pane_ms)
         return (struct etime){ETIME_MIN_MS};
@@ -135,7 +143,7 @@ bool control_mark_init(const struct controls *c, struct control_mark *m,
 
 static void admit_mark(struct controls *c, struct control_held *h, struct etime now)
 {
-    bool mine = span_is(h->control.funnel, c->funnel->name);
+    bool mine = c->funnel && span_is(h->control.funnel, c->funnel->name);
     struct control_mark m;
 
     for (size_t i = 0; i < c->mark_count; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Controls on their way from one judge to another: as saved bytes, or to the same funnel under other settings. */
+/* Controls on their way from one machine to another: as saved bytes, or to the same one under other settings. */
 #include <string.h>
 
 #include "funnel/controls.h"
@@ -91,7 +91,7 @@ void controls_load(struct controls *c, struct codec_in *in)
     c->marks_refused = codec_get_u64(in);
     get_silences(c, in);
     count = codec_get_count(in, 1);
-    if (count > CONTROL_INTERVENTIONS_MAX)
+    if (count > (c->funnel ? CONTROL_INTERVENTIONS_MAX : 0))
         codec_fail(in, "there are more interventions than there may be");
     for (size_t i = 0; i < count && !in->error; i++)
         get_mark(c, in);
@@ -109,18 +109,18 @@ static int64_t pane_moved(int64_t pane, int64_t old_ms, int64_t new_ms)
 
 void controls_move(struct controls *to, struct controls *from, bool with_marks)
 {
-    const struct funnel *funnel = to->funnel;
     struct controls empty = *to;
 
     *to = *from;
     *from = empty;
     from->funnel = to->funnel;
-    to->funnel = funnel;
+    from->pane_ms = to->pane_ms;
+    to->funnel = empty.funnel;
+    to->pane_ms = empty.pane_ms;
     for (size_t i = 0; i < to->waiting.count; i++)
-        to->waiting.items[i].at = pane_moved(to->waiting.items[i].at, from->funnel->pane_ms,
-                                             funnel->pane_ms);
+        to->waiting.items[i].at = pane_moved(to->waiting.items[i].at, from->pane_ms, to->pane_ms);
     if (to->last_dark != INT64_MIN) /* its end: the pane that ends there or holds it */
-        to->last_dark = pane_moved(to->last_dark + 1, from->funnel->pane_ms, funnel->pane_ms) - 1;
+        to->last_dark = pane_moved(to->last_dark + 1, from->pane_ms, to->pane_ms) - 1;
     if (with_marks)
         return;
     for (size_t i = 0; i < to->mark_count; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decisions on their way to the machines: a tally's wait in its queue for their place in its log, the judges'
- * for their pane. */
+/* Decisions on their way to the machines: a tally's wait in its queue for their place in its log, those of the
+ * judges and the pulses for their pane. */
 #include "funnel/mem.h"
 #include "funnel/pipeline_parts.h"
 
@@ -19,6 +19,9 @@ void pipeline_decide(struct pipeline *p, const struct decision *d)
     if (d->source == DECISION_JUDGES) {
         for (size_t f = 0; f < p->funnel_count; f++)
             judge_control(&p->judges[f], d);
+        for (size_t i = 0; i < p->settings->inputs.count; i++)
+            if (p->part_counts[i] > 0)
+                pulse_control(p->pulses[i], d);
         return;
     }
     if (d->kind == DECISION_BOOTSTRAP_END)
@@ -62,6 +65,8 @@ int64_t pipeline_next_pane(const struct pipeline *p)
 
     for (size_t f = 0; f < p->funnel_count; f++)
         closed = p->judges[f].closed > closed ? p->judges[f].closed : closed;
+    for (size_t i = 0; i < p->settings->inputs.count; i++)
+        closed = pulse_closed(p->pulses[i]) > closed ? pulse_closed(p->pulses[i]) : closed;
     return closed == INT64_MIN ? closed : closed + 1;
 }
 

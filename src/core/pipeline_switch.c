@@ -160,6 +160,8 @@ static void take_pulses(const struct switch_plan *plan, struct records *out)
         plan->to->pulse_digests[i] = pipeline_digest(plan->from->pulse_digests[i], out, before);
         if (same)
             pulse_copy(plan->to->pulses[i], plan->from->pulses[i]);
+        else
+            pulse_take_controls(plan->to->pulses[i], plan->from->pulses[i]);
     }
     for (uint32_t i = 0; !same && i < plan->to->source_count; i++)
         pulse_begin(plan, i);

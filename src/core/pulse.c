@@ -24,6 +24,7 @@ struct pulse *pulse_new(const struct settings *settings, const struct settings_i
         p->parts[i].closed = p->parts[i].unmuted_from = INT64_MIN;
     p->closed = p->first = p->silent_from = p->stale_before = INT64_MIN;
     p->lost_from = INT64_MIN;
+    p->controls = controls_new_source(p->pane_ms);
     pulse_rate_init(&p->rate, zone, p->pane_ms);
     return p;
 }
@@ -41,6 +42,7 @@ void pulse_free(struct pulse *p)
     mem_free(p->events.items);
     mem_free(p->losses.items);
     mem_free(p->parts);
+    controls_free(p->controls);
     mem_free(p);
 }
 
@@ -246,6 +248,7 @@ static void pulse_pass(struct pulse *p, int64_t to, struct records *out)
         p->closed = to;
     else if (to > p->closed)
         close_silent(p, p->closed + 1, to, out);
+    controls_reach(p->controls, to); /* an alert of an earlier pane has done so itself */
     counts_drop(&p->events, event);
     counts_drop(&p->losses, loss);
     for (size_t i = 0; i < p->part_count; i++) {
@@ -262,7 +265,24 @@ void pulse_step(struct pulse *p, struct records *out)
         pulse_pass(p, to, out);
 }
 
+/* --- what operators say --- */
+
+void pulse_control(struct pulse *p, const struct decision *d)
+{
+    controls_decide(p->controls, d);
+}
+
+void pulse_take_controls(struct pulse *p, struct pulse *from)
+{
+    controls_move(p->controls, from->controls, false);
+}
+
 /* --- looking --- */
+
+int64_t pulse_closed(const struct pulse *p)
+{
+    return p->closed;
+}
 
 void pulse_look(const struct pulse *p, struct pulse_view *ret)
 {

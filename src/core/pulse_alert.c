@@ -64,9 +64,10 @@ static void fill_data_gap(const struct pulse *p, struct alert *a, int64_t pane)
     a->lost_records = p->lost;
 }
 
-static void pulse_put(const struct pulse *p, struct pulse_alert *which, enum alert_status status,
+static void pulse_put(struct pulse *p, struct pulse_alert *which, enum alert_status status,
                       int64_t pane, int64_t last, const char *reason, struct records *out)
 {
+    struct span silences[ALERT_SILENCES_MAX];
     double none = __builtin_nan("");
     struct alert a = {
         .status = status,
@@ -102,6 +103,9 @@ static void pulse_put(const struct pulse *p, struct pulse_alert *which, enum ale
         fill_no_data(p, &a, last);
     else
         fill_data_gap(p, &a, pane);
+    controls_reach(p->controls, pane);
+    a.silenced_count = controls_silenced_by(p->controls, &a, silences);
+    a.silenced_by = silences;
     alert_put(out, &a);
 }
 

@@ -180,6 +180,7 @@ void pulse_save(const struct pulse *p, struct codec_out *out)
     put_ranges(&p->stale, out);
     codec_put_i64(out, p->stale_before);
     codec_put_i64(out, p->dark_panes);
+    controls_save(p->controls, out);
     put_rate(&p->rate, out);
 }
 
@@ -230,6 +231,7 @@ void pulse_load(struct pulse *p, struct codec_in *in)
     get_ranges(&p->stale, in);
     p->stale_before = get_pane(in);
     p->dark_panes = get_number(in);
+    controls_load(p->controls, in);
     get_rate(&p->rate, in);
     if (!in->error && !is_consistent(p))
         codec_fail(in, "pulse: what is not consistent with itself");

@@ -231,9 +231,10 @@ def history(until):
 
 
 def no_data(folder, broker):
-    """A silence too long for what is usual at this hour fires, and resolves when events return; a first start that
-    reads eight days of history tells nothing of them."""
-    scene = Scene(folder, broker, "no-data", 1, first_start="bootstrap")
+    """A silence too long for what is usual at this hour fires, and resolves when events return, marked by who
+    silenced the source; a first start that reads eight days of history tells nothing of them."""
+    broker.topic("no-data.control")
+    scene = Scene(folder, broker, "no-data", 1, first_start="bootstrap", control="no-data.control")
     until = now() + 3000
     kit.run(kit.KTOOL, "produce", "--topic", scene.topic, "--format", "record",
             text="".join(history(until)).encode())
@@ -247,6 +248,8 @@ def no_data(folder, broker):
     scene.wait_alert("low", "firing")
     kit.same("no-data: silent", (0, None), (scene.metric("source_silent"), ("no_data", "firing", None) in scene.alerts()
                                            or None))
+    kit.run(kit.FUNNELD, "silence", "-c", scene.daemon.file, "--for", "2h", "--id", "s", "source=no-data.in")
+    kit.wait_for("no-data: the silence", 20, lambda: scene.metric("control_records_total") == 1)
     live.stop()
     scene.wait_alert("no_data", "firing", seconds=60)
     kit.same("no-data: silent", 1, scene.metric("source_silent"))
@@ -259,6 +262,8 @@ def no_data(folder, broker):
     scene.wait_alert("no_data", "resolved", "data_returned")
     live.stop()
     kit.same("no-data: of a conversion", [("low", "firing", None)], [a for a in scene.alerts() if a[0] == "low"])
+    silenced = [json.loads(v)["silenced_by"] for _, _, v in kit.alerts_of("no-data.alerts")]
+    kit.same("no-data: silenced by", [[], ["s"], ["s"]], silenced)
     kit.same("no-data: silent at the end", 0, scene.metric("source_silent"))
     scene.end()
 
