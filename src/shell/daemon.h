@@ -7,6 +7,7 @@
 
 #include "funnel/pipeline.h"
 #include "shell/config_load.h"
+#include "shell/control_hold.h"
 #include "shell/decision_log.h"
 #include "shell/http.h"
 #include "shell/intake.h"
@@ -84,6 +85,7 @@ struct daemon {
     struct outbox outbox;
     struct txn txn;
     struct decision_log decisions;
+    struct control_hold controls;
     struct quiet quiet;
     struct probe probe;
     struct daemon_lost {
@@ -139,9 +141,11 @@ void daemon_freeze_points(struct daemon *d);
 /* daemon_decide.c: what the log does not say */
 bool daemon_decide(struct daemon *d, struct decision *decision);
 void daemon_decide_tick(struct daemon *d);
-void daemon_control(struct daemon *d, const struct message *messages, size_t count);
 void daemon_probed(void *daemon);
 void daemon_lost(void *daemon, size_t part, int64_t offset);
+/* daemon_control.c */
+void daemon_control(struct daemon *d, const struct message *messages, size_t count);
+void daemon_control_pump(struct daemon *d); /* there may be room again for those that wait */
 /* daemon_snapshot.c */
 void daemon_snapshot_frozen(struct daemon *d); /* right after an outbox was frozen */
 bool daemon_snapshot_last(struct daemon *d);   /* at a clean stop: nothing more to wait for */

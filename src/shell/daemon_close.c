@@ -45,6 +45,7 @@ static void daemon_free(struct daemon *d)
     pipeline_free(d->pipeline);
     outbox_deinit(&d->outbox);
     decision_log_deinit(&d->decisions);
+    control_hold_deinit(&d->controls);
     daemon_restored_close(d);
     start_plan_deinit(&d->plan);
     start_deinit(&d->start);

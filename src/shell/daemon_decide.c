@@ -7,7 +7,6 @@
 
 #include "funnel/heartbeat.h"
 #include "funnel/mem.h"
-#include "shell/control_in.h"
 #include "shell/daemon.h"
 #include "shell/exit_codes.h"
 #include "shell/fault.h"
@@ -193,35 +192,6 @@ void daemon_probed(void *daemon)
     default:
         daemon_die(d, code, why);
     }
-}
-
-/* --- the control topic --- */
-
-static void control_take(struct daemon *d, const struct message *m)
-{
-    struct decision x;
-    const char *why;
-
-    if (!control_in_decision(d->machine.settings, m, pipeline_next_pane(d->pipeline), &x, &why)) {
-        d->counts.controls_refused++;
-        log_warning("a control record is refused", LOG_NUMBER("offset", m->offset),
-                    LOG_TEXT("reason", why));
-    } else if (!daemon_decide(d, &x)) {
-        d->counts.controls_refused++;
-        log_warning(
-            "a control record is dropped: there is no room for it until a snapshot is taken; "
-            "send it again",
-            LOG_NUMBER("offset", m->offset));
-    } else {
-        d->counts.controls++;
-        log_notice("control record", LOG_NUMBER("offset", m->offset));
-    }
-}
-
-void daemon_control(struct daemon *d, const struct message *messages, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        control_take(d, &messages[i]);
 }
 
 /* --- each second --- */

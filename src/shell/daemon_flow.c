@@ -104,8 +104,9 @@ void daemon_freeze_points(struct daemon *d)
     for (size_t i = 0; i < d->source_count; i++)
         freeze_part(d, i);
     for (size_t i = d->source_count; i < d->part_count; i++)
-        point->controls[i - d->source_count] = (struct outbox_control){d->sources[i].partition,
-                                                                       d->intake.parts[i].next};
+        point->controls[i - d->source_count] = (struct outbox_control){
+            d->sources[i].partition,
+            control_hold_next(&d->controls, (uint32_t)i, d->intake.parts[i].next)};
     freeze_snapshots(d);
     point->judge_digest = pipeline_judge_digest(d->pipeline);
     point->settings_hash = d->machine.hash;

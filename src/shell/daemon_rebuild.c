@@ -49,10 +49,13 @@ static void stage_begin(struct daemon *d)
     intake_assign(&d->intake, d->consumer);
 }
 
+/* Machines without state have to be told all of it again. */
 static int64_t control_next(const struct daemon *d, size_t i)
 {
     const struct start_control *c = &d->start.controls[i];
 
+    if (d->way->kind == START_FRESH)
+        return c->low;
     return c->committed >= c->low && c->committed <= c->high ? c->committed : c->low;
 }
 

@@ -15,6 +15,14 @@ size_t daemon_meta_bytes(const struct daemon *d)
     return decision_log_bytes(&d->decisions);
 }
 
+/* What waits for room presses as much as metadata that are full. */
+static size_t snapshot_bytes(const struct daemon *d)
+{
+    size_t bytes = daemon_meta_bytes(d);
+
+    return d->controls.count > 0 && bytes < SNAPSHOT_META_BYTES ? SNAPSHOT_META_BYTES : bytes;
+}
+
 static void snapshot_parts(const struct daemon *d, struct snapshot_part *parts)
 {
     for (size_t i = 0; i < d->source_count; i++)
@@ -35,7 +43,7 @@ static enum snapshot_reason snapshot_reason(struct daemon *d)
         .begun = d->snapshot_begun,
         .age = d->snapshot_aged < 0 ? -1 : d->now - d->snapshot_aged,
         .interval = d->keys.snapshot,
-        .meta_bytes = daemon_meta_bytes(d),
+        .meta_bytes = snapshot_bytes(d),
         .parts = parts,
         .part_count = d->source_count,
         .busy = snapshot_is_busy(&d->snapshot) || d->book.has_pending,
@@ -151,7 +159,7 @@ int64_t daemon_snapshot_due(struct daemon *d)
 {
     if (d->life != LIFE_RUNNING)
         return SNAPSHOT_NEVER;
-    if (d->now < d->snapshot_at && !d->other.waits && daemon_meta_bytes(d) < SNAPSHOT_META_BYTES)
+    if (d->now < d->snapshot_at && !d->other.waits && snapshot_bytes(d) < SNAPSHOT_META_BYTES)
         return d->snapshot_at;
     return snapshot_reason(d) != SNAPSHOT_NONE ? d->now : d->snapshot_at;
 }
@@ -194,6 +202,7 @@ static void snapshot_durable(struct daemon *d)
     d->counts.snapshots++;
     log_info("snapshot durable", LOG_NUMBER("generation", snapshot_book_generation(&d->book)));
     daemon_switch_pump(d);
+    daemon_control_pump(d);
 }
 
 void daemon_snapshot_confirmed(struct daemon *d, uint64_t seq)

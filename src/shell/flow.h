@@ -11,7 +11,13 @@
     5000 /* not draining longer than this, partitions are paused in Kafka's sense */
 
 /* Why a partition is paused; it is paused while any bit is set. */
-enum flow_reason { FLOW_SKEW = 1, FLOW_BARRIER = 2, FLOW_FULL = 4, FLOW_STILL = 8 };
+enum flow_reason {
+    FLOW_SKEW = 1,
+    FLOW_BARRIER = 2,
+    FLOW_FULL = 4,
+    FLOW_STILL = 8,
+    FLOW_CONTROL = 16
+};
 
 enum flow_gate {
     FLOW_OPEN,

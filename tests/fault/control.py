@@ -126,6 +126,23 @@ def silence(folder, broker):
     kit.say(f"silence: {count[1]} and {count[2]} records silenced of {len(values)}; all are published as without")
 
 
+def burst(folder, broker):
+    """More at once than the commit metadata have room for: the rest waits, over a kill too, for snapshots."""
+    scene = Scene(folder, broker, "burst", state={"snapshot": "1s"})
+    scene.feed(0, 1)
+    records = [{"kind": "silence", "id": f"s-{i}", "from": kit.instant(at(1)), "to": kit.instant(at(9)),
+                "comment": "x" * 800, "matchers": {"channel": "ads"}} for i in range(12)]
+    kit.produce(scene.control, [{"partition": 0, "key": r["id"], "value": json.dumps(r)} for r in records])
+    kit.wait_for("burst: some wait", 20, lambda: "control records wait" in scene.daemon.text())
+    scene.killed()
+    kit.wait_for("burst: all are taken", 60, lambda: kit.committed(scene.control, scene.name) == {0: 12})
+    kit.same("burst: none is refused", 0, scene.daemon.metrics()["funneld_control_records_refused_total"])
+    scene.feed(1, 9)
+    found = [v["silenced_by"] for v in scene.values() if v["labels"].get("channel") == "ads"]
+    kit.check(sorted(r["id"] for r in records) in found, f"burst: {found}")
+    scene.end()
+
+
 def listing(folder, broker):
     """--list, what it says of rubbish in the topic; and what the CLI refuses before it is sent."""
     scene = Scene(folder, broker, "listing")
@@ -243,7 +260,7 @@ def story(folder, broker):
     calm = Scene(folder, broker, "calm", has_topic=False)
     calm.feed(0, 9)
     calm.end()
-    libcases.run([silence, intervene, rubbish, listing, missing], folder, broker)
+    libcases.run([silence, burst, intervene, rubbish, listing, missing], folder, broker)
 
 
 kit.story(story)
