@@ -343,6 +343,7 @@ int daemon_run(const struct config *config, const struct daemon_options *options
     signal(SIGPIPE, SIG_IGN);
     d->config = config;
     d->options = *options;
+    d->snapshot_aged = -1;
     daemon_keys_take(d, config->settings);
     if (uv_loop_init(&d->loop) != 0) {
         mem_free(d);

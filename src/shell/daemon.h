@@ -139,6 +139,7 @@ int daemon_rebuild_end(struct daemon *d, char why[512]);
 void daemon_pump(struct daemon *d);
 void daemon_freeze_points(struct daemon *d);
 /* daemon_decide.c: what the log does not say */
+int64_t daemon_wall_ms(void);
 bool daemon_decide(struct daemon *d, struct decision *decision);
 void daemon_decide_tick(struct daemon *d);
 void daemon_probed(void *daemon);

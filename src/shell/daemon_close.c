@@ -12,6 +12,13 @@ static void on_deadline(uv_timer_t *timer)
 {
     struct daemon *d = timer->data;
 
+    if (d->life == LIFE_DRAINING && !d->outbox.is_frozen && d->outbox.progress_since < 0) {
+        log_warning(
+            "shutdown_timeout passed before the last snapshot: the next start reads more of "
+            "the log again");
+        daemon_event(d, LIFE_SETTLED, EXIT_OK, NULL);
+        return;
+    }
     if (d->life == LIFE_DRAINING) {
         daemon_event(
             d, LIFE_FAILED, EXIT_UNFINISHED,

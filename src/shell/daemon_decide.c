@@ -15,7 +15,7 @@
 
 #define DOUBT_MS 2000 /* between two probes about something that seems wrong */
 
-static int64_t wall_ms(void)
+int64_t daemon_wall_ms(void)
 {
     struct timespec t;
 
@@ -108,7 +108,7 @@ static void quiet_tick(struct daemon *d)
     struct quiet_part *parts = mem_zero(d->source_count, sizeof(*parts));
     struct quiet_decision *out = mem_zero(d->source_count, sizeof(*out));
     struct settings_time time = d->machine.settings->time;
-    struct quiet_view view = {parts, d->source_count, d->now, wall_ms(), &time};
+    struct quiet_view view = {parts, d->source_count, d->now, daemon_wall_ms(), &time};
     bool jumped = false, doubt = in_doubt(d), candidate = doubt;
     size_t n;
 
@@ -203,7 +203,8 @@ static void heartbeat_tick(struct daemon *d)
     if (every <= 0 || d->now < d->heartbeat_at)
         return;
     d->heartbeat_at = d->now + every;
-    heartbeat_put(&d->outbox.open, d->config->settings->group, wall_ms(), every, FUNNELD_VERSION);
+    heartbeat_put(&d->outbox.open, d->config->settings->group, daemon_wall_ms(), every,
+                  FUNNELD_VERSION);
     outbox_note(&d->outbox, d->now);
 }
 

@@ -178,24 +178,35 @@ static int rebuild_decisions(struct daemon *d, char why[512])
     return EXIT_OK;
 }
 
+/* How old it is only says when the next one is due: a clock that was set since does no harm. */
+static void rebuild_newest(struct daemon *d, const struct state_header *h)
+{
+    int64_t age = daemon_wall_ms() - h->taken_at;
+
+    for (size_t i = 0; i < d->source_count; i++)
+        d->saved[i] = h->parts[i].next;
+    d->snapshot_aged = age <= 0 ? d->now : age < d->now ? d->now - age : 0;
+}
+
 /* The durable ones that are there still count, the older first. */
 static void rebuild_book(struct daemon *d)
 {
+    d->snapshot_begun = d->snapshot_aged = -1;
+    d->snapshot_at = 0;
     for (size_t i = d->found_count; !d->way->anchor && i-- > 0;) {
         const struct state_header *h = &d->found[i].header;
 
         for (size_t k = 0; k < d->plan.way_count; k++) {
             const struct start_way *w = &d->plan.ways[k];
 
-            if (w->kind == START_SNAPSHOT && w->snapshot == i && k >= d->restore.way)
-                snapshot_book_found(&d->book,
-                                    &(struct snapshot_mark){h->generation, h->instance, h->txn_seq,
-                                                            h->decision_seq, h->settings_hash});
+            if (w->kind != START_SNAPSHOT || w->snapshot != i || k < d->restore.way)
+                continue;
+            snapshot_book_found(&d->book,
+                                &(struct snapshot_mark){h->generation, h->instance, h->txn_seq,
+                                                        h->decision_seq, h->settings_hash});
+            rebuild_newest(d, h);
         }
     }
-    d->snapshot_begun = -1;
-    d->snapshot_aged = -1;
-    d->snapshot_at = 0;
     daemon_restored_close(d);
 }
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Snapshots: taken where an outbox is frozen, so that state, offsets and transaction are of one instant. */
-#include <time.h>
-
 #include "funnel/mem.h"
 #include "shell/daemon.h"
 #include "shell/exit_codes.h"
@@ -34,6 +32,18 @@ static void snapshot_parts(const struct daemon *d, struct snapshot_part *parts)
         };
 }
 
+/* Of the control topic what counts is decided. */
+static bool snapshot_changed(const struct daemon *d)
+{
+    const struct snapshot_mark *newest = &d->book.durable[0];
+    bool changed = d->book.durable_count == 0 || d->decisions.last != newest->decision_seq ||
+                   d->machine.hash != newest->settings_hash;
+
+    for (size_t i = 0; i < d->source_count && !changed; i++)
+        changed = d->intake.parts[i].next != d->saved[i];
+    return changed;
+}
+
 static enum snapshot_reason snapshot_reason(struct daemon *d)
 {
     struct snapshot_part *parts = mem_zero(d->source_count, sizeof(*parts));
@@ -46,6 +56,7 @@ static enum snapshot_reason snapshot_reason(struct daemon *d)
         .meta_bytes = snapshot_bytes(d),
         .parts = parts,
         .part_count = d->source_count,
+        .changed = snapshot_changed(d),
         .busy = snapshot_is_busy(&d->snapshot) || d->book.has_pending,
         .switching = d->other.waits,
         .stopping = d->life == LIFE_DRAINING,
@@ -87,7 +98,6 @@ static bool snapshot_take(struct daemon *d, uint64_t instance, uint64_t seq,
 {
     struct state_part *parts = mem_zero(d->source_count, sizeof(*parts));
     struct state_control *controls = mem_zero(d->part_count, sizeof(*controls));
-    struct timespec t;
     struct state_header h = {
         .generation = state_dir_next(&d->dir, d->plan.generation),
         .instance = instance,
@@ -103,11 +113,10 @@ static bool snapshot_take(struct daemon *d, uint64_t instance, uint64_t seq,
         .part_count = d->source_count,
         .controls = controls,
         .control_count = d->part_count - d->source_count,
+        .taken_at = daemon_wall_ms(),
     };
     bool begun;
 
-    clock_gettime(CLOCK_REALTIME, &t);
-    h.taken_at = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
     header_parts(d, parts);
     header_controls(d, controls);
     d->snapshot_begun = d->now;
@@ -193,7 +202,7 @@ static void snapshot_durable(struct daemon *d)
     size_t count = snapshot_book_generations(&d->book, kept);
 
     FAULT("snapshot.durable");
-    d->snapshot_aged = d->now;
+    d->snapshot_aged = d->snapshot_begun; /* it is of then */
     for (size_t i = 0; i < d->source_count; i++)
         d->saved[i] = d->taken[i];
     decision_log_trim(&d->decisions, snapshot_book_decisions(&d->book));

@@ -107,9 +107,11 @@ static void on_verified(uv_work_t *work, int status)
 
 /* --- the child's end --- */
 
-static void say_child(struct snapshot_result *r, int status)
+static void say_child(struct snapshot_result *r, int status, bool stopped)
 {
-    if (WIFSIGNALED(status))
+    if (stopped)
+        snprintf(r->why, sizeof(r->why), "stopped");
+    else if (WIFSIGNALED(status))
         snprintf(r->why, sizeof(r->why), "the child that wrote it was killed by signal %d",
                  WTERMSIG(status));
     else
@@ -124,7 +126,7 @@ static void child_ended(struct snapshot *s, int status)
         uv_queue_work(s->loop, &s->work, on_verify, on_verified);
         return;
     }
-    say_child(&s->result, status);
+    say_child(&s->result, status, atomic_load(&s->cancel));
     snapshot_fail(s);
 }
 
@@ -201,19 +203,12 @@ bool snapshot_is_busy(const struct snapshot *s)
     return s->state != SNAPSHOT_IDLE;
 }
 
+/* The child may hang in a write to a disk that does not answer: its end is a signal like any other. */
 bool snapshot_stop(struct snapshot *s)
 {
-    int status;
-
     atomic_store(&s->cancel, true);
-    if (s->state == SNAPSHOT_WRITING) {
+    if (s->state == SNAPSHOT_WRITING)
         kill(s->child, SIGKILL);
-        while (waitpid(s->child, &status, 0) < 0 && errno == EINTR)
-            ;
-        s->child = 0;
-        snprintf(s->result.why, sizeof(s->result.why), "stopped");
-        snapshot_fail(s);
-    }
     return s->state == SNAPSHOT_IDLE;
 }
 

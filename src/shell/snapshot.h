@@ -53,8 +53,8 @@ int snapshot_init(struct snapshot *s, uv_loop_t *loop, const struct state_dir *d
 bool snapshot_begin(struct snapshot *s, const struct state_header *header,
                     const struct pipeline *pipeline);
 bool snapshot_is_busy(const struct snapshot *s);
-/* Ends what is under way: kills the child and waits for it; done() is called for it, here or soon. True: nothing
- * is under way any more; else call it again after done(). */
+/* Ends what is under way, by a kill of the child; done() is called for it soon. True: nothing is under way any
+ * more; else call it again after done(). */
 bool snapshot_stop(struct snapshot *s);
 /* Only when nothing is under way. */
 void snapshot_close(struct snapshot *s);

@@ -39,7 +39,7 @@ static enum snapshot_reason due_pressing(const struct snapshot_view *v)
         return SNAPSHOT_SWITCH;
     if (v->meta_bytes >= SNAPSHOT_META_BYTES)
         return SNAPSHOT_METADATA;
-    for (size_t i = 0; v->age >= 0 && i < v->part_count; i++) {
+    for (size_t i = 0; v->age >= 0 && v->changed && i < v->part_count; i++) {
         if (snapshot_part_presses(&v->parts[i], v->age))
             return SNAPSHOT_RETENTION;
     }
@@ -78,6 +78,10 @@ enum snapshot_reason snapshot_due(const struct snapshot_view *v, int64_t *ret_at
     *ret_at = v->now;
     if (pressing)
         return pressing;
+    if (v->age >= 0 && !v->changed) { /* it would be the same once more */
+        *ret_at = v->now + SNAPSHOT_APART_MS;
+        return SNAPSHOT_NONE;
+    }
     return v->begun < 0 && v->age < 0 ? SNAPSHOT_FIRST : SNAPSHOT_INTERVAL;
 }
 

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SNAPSHOT_APART_MS 10000  /* between two begins, however it presses */
+#define SNAPSHOT_APART_MS 10000  /* between two begins, however it presses, and between two looks */
 #define SNAPSHOT_FIRST_MS 10000  /* the first one, when there is none */
 #define SNAPSHOT_META_BYTES 2048 /* of commit metadata (before coding) that force one */
 #define SNAPSHOT_NEVER INT64_MAX
@@ -49,7 +49,8 @@ struct snapshot_view {
     size_t meta_bytes; /* the largest of the partitions' */
     const struct snapshot_part *parts;
     size_t part_count;
-    bool busy; /* one is under way, or waits for its transaction */
+    bool changed; /* something has happened to the machines since the newest durable one */
+    bool busy;    /* one is under way, or waits for its transaction */
     bool switching, stopping;
 };
 

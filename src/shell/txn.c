@@ -252,6 +252,10 @@ static void txn_must_renew(struct txn *t)
 
 static void txn_answer(struct txn *t)
 {
+    bool again = t->job.outcome == TXN_REPEAT || t->job.outcome == TXN_MUST_RENEW;
+
+    if (again && atomic_load(&t->job.cancel)) /* nobody would wait for it */
+        t->job.outcome = TXN_CANCELLED;
     switch (t->job.outcome) {
     case TXN_COMMITTED:
         txn_confirmed(t);
@@ -312,6 +316,8 @@ static void on_worked(uv_work_t *work, int status)
     if (t->job.offsets)
         rd_kafka_topic_partition_list_destroy(t->job.offsets);
     t->job.offsets = NULL;
+    if (t->job.outcome != TXN_COMMITTED)
+        memcpy(t->reason, t->job.text, sizeof(t->reason));
     if (t->job.step == TXN_STEP_RENEW && t->job.producer)
         txn_take_producer(t);
     /* The reports tell which topic was to blame, before the next attempt is decided. */
@@ -381,11 +387,6 @@ void txn_hurry(struct txn *t)
     t->hurry = true;
     if (t->state == TXN_WAITING || t->state == TXN_RENEWING)
         uv_timer_start(&t->timer, on_timer, 0, 0);
-}
-
-bool txn_is_settled(const struct txn *t)
-{
-    return t->state == TXN_IDLE || t->state == TXN_OVER;
 }
 
 uint64_t txn_next_seq(const struct txn *t)

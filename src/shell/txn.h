@@ -54,6 +54,7 @@ struct txn {
     bool working;         /* the worker holds the job */
     bool again;           /* this attempt is not the first of its outbox */
     bool hurry;           /* no back-off: the daemon is stopping */
+    char reason[512];     /* of the last attempt that failed; the job's own text is the worker's */
     struct txn_stats stats;
     uint64_t refusals;          /* publish.refusals when this attempt began */
     rd_kafka_resp_err_t blamed; /* the lasting error of the last attempt that had one */
@@ -71,8 +72,7 @@ int txn_open(struct txn *t, rd_kafka_t *consumer, rd_kafka_t *producer,
 
 /* Sends the frozen outbox. Only while TXN_IDLE. */
 void txn_send(struct txn *t);
-void txn_hurry(struct txn *t);            /* a back-off ends now, and later ones are short */
-bool txn_is_settled(const struct txn *t); /* nothing is in flight or waits */
+void txn_hurry(struct txn *t); /* a back-off ends now, and later ones are short */
 uint64_t txn_next_seq(const struct txn *t);
 
 /* Lets go of the producer and closes the handles; the producer is returned to be destroyed off the loop.

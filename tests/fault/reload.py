@@ -409,7 +409,9 @@ def shell_keys(folder, broker):
     kit.wait_for("shell-keys: heartbeats", 20, lambda: beats() >= 2)
     kit.same("shell-keys: no switch", 0, scene.in_force())
     kit.same("shell-keys: reloads", 1, scene.daemon.metrics()["funneld_reloads_total"])
-    kit.wait_for("shell-keys: snapshots", 20, lambda: scene.daemon.metrics()["funneld_snapshots_total"] >= 2)
+    for i in range(2):  # an idle daemon takes none
+        scene.feed(RECORDS[i:i + 1])
+        kit.wait_for("shell-keys: snapshots", 20, lambda: scene.daemon.metrics()["funneld_snapshots_total"] >= i + 1)
     # What a snapshot embeds is of the machines: after a restart the file still says how the shell does its part.
     scene.daemon.kill()
     before = beats()

@@ -12,7 +12,8 @@ static struct snapshot_view calm(void)
                                   .since = 10 * MINUTE,
                                   .begun = 69 * MINUTE,
                                   .age = MINUTE,
-                                  .interval = 5 * MINUTE};
+                                  .interval = 5 * MINUTE,
+                                  .changed = true};
 }
 
 Test(snapshot_due, by_the_interval)
@@ -141,6 +142,34 @@ Test(snapshot_due, a_switch_does_not_wait_for_the_interval_nor_a_stop_for_anythi
     cr_assert_eq(snapshot_due(&v, &at), SNAPSHOT_STOP);
     v.busy = true;
     cr_assert_eq(snapshot_due(&v, &at), SNAPSHOT_NONE);
+}
+
+Test(snapshot_due, not_the_same_once_more)
+{
+    struct snapshot_part p = {500, 499, 500, MINUTE};
+    struct snapshot_view v = calm();
+    int64_t at;
+
+    v.changed = false;
+    v.now = 75 * MINUTE;
+    v.age = 6 * MINUTE;
+    v.parts = &p;
+    v.part_count = 1;
+    cr_assert_eq(snapshot_due(&v, &at), SNAPSHOT_NONE, "retention does not press either");
+    cr_assert_eq(at, v.now + SNAPSHOT_APART_MS);
+    v.changed = true;
+    cr_assert_eq(snapshot_due(&v, &at), SNAPSHOT_RETENTION);
+    v.part_count = 0;
+    cr_assert_eq(snapshot_due(&v, &at), SNAPSHOT_INTERVAL);
+    v.changed = false;
+    v.meta_bytes = SNAPSHOT_META_BYTES;
+    cr_assert_eq(snapshot_due(&v, &at), SNAPSHOT_METADATA, "the older one keeps decisions there");
+    v.meta_bytes = 0;
+    v.stopping = true;
+    cr_assert_eq(snapshot_due(&v, &at), SNAPSHOT_STOP);
+    v.stopping = false;
+    v.age = -1;
+    cr_assert_eq(snapshot_due(&v, &at), SNAPSHOT_INTERVAL, "none is durable");
 }
 
 Test(snapshot_due, every_reason_has_a_text)
