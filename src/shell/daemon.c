@@ -88,7 +88,7 @@ static void sources_add_controls(struct daemon *d)
     d->sources = mem_resize(d->sources, d->part_count, sizeof(*d->sources));
     for (size_t i = 0; i < d->start.control_count; i++)
         d->sources[d->source_count + i] = (struct pipeline_source){
-            d->config->settings->control, d->start.controls[i].partition, UINT16_MAX};
+            d->config->settings->control, d->start.controls[i].partition, INTAKE_CONTROL};
 }
 
 static int daemon_machines(struct daemon *d)
@@ -168,6 +168,8 @@ static void enter_running(struct daemon *d)
         return;
     notify_ready();
     daemon_status_line(d);
+    if (d->reload_later)
+        daemon_reload(d);
 }
 
 static void enter_draining(struct daemon *d)

@@ -101,6 +101,7 @@ struct daemon {
     bool anchored;                         /* the frozen outbox waits for its snapshot */
     bool commit_now;                       /* a transaction is due, whatever was read */
     struct daemon_switch other;
+    bool reload_later; /* SIGHUP came before it ran */
     int64_t heartbeat_at;
     struct daemon_counts counts;
     struct http http;

@@ -143,7 +143,11 @@ void daemon_lost(void *daemon, size_t part, int64_t offset)
     }
     snprintf(why, sizeof(why), "%s/%d: offset %lld is not in the log any more",
              d->sources[part].topic, d->sources[part].partition, (long long)offset);
-    daemon_die(d, EXIT_GAP, why);
+    daemon_die(d,
+               part >= d->source_count      ? EXIT_KAFKA /* a restart reads it anew */
+               : d->life == LIFE_REBUILDING ? EXIT_REPLAY
+                                            : EXIT_GAP,
+               why);
 }
 
 static bool probed_lost(struct daemon *d)

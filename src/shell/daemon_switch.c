@@ -171,10 +171,14 @@ void daemon_reload(struct daemon *d)
 {
     struct config next = {0};
 
+    if (d->life == LIFE_DRAINING || d->life == LIFE_STOPPED)
+        return;
     if (d->life != LIFE_RUNNING) {
-        log_warning("SIGHUP is for a running daemon: send it again");
+        log_notice("SIGHUP: the configuration is read again when the start is over");
+        d->reload_later = true;
         return;
     }
+    d->reload_later = false;
     notify_reloading();
     d->other.reloading = true;
     d->now = (int64_t)uv_now(&d->loop);

@@ -89,7 +89,8 @@ static void intake_recreated(struct intake *in, size_t i, int64_t offset)
              in->sources[i].topic, in->sources[i].partition, (long long)offset,
              (long long)in->parts[i].next - 1);
     in->failed = true;
-    in->hooks.failed(in->hooks.context, EXIT_RESET, why);
+    in->hooks.failed(in->hooks.context,
+                     in->sources[i].input == INTAKE_CONTROL ? EXIT_KAFKA : EXIT_RESET, why);
 }
 
 static void intake_end(struct intake *in, size_t i, int64_t offset)

@@ -2,7 +2,8 @@
 /* Messages out of Kafka onto the loop, in bounded turns. Keeps its own next offset per partition: the
  * library rewinds a partition now and then, and a record must not enter a machine twice. A record, or an end,
  * below the position is such a rewind, and dropped, unless the log itself has become shorter or nothing was
- * resumed since the partition's end was seen: that is a recreated topic, EXIT_RESET. Loop thread. */
+ * resumed since the partition's end was seen: that is a recreated topic, EXIT_RESET (the control topic's: EXIT_KAFKA,
+ * as a restart just reads it anew). Loop thread. */
 #ifndef SHELL_INTAKE_H
 #define SHELL_INTAKE_H
 
@@ -20,6 +21,7 @@
 #define INTAKE_BATCH 1000
 #define INTAKE_BUDGET 2000 /* messages per turn of the loop */
 #define INTAKE_NO_STOP INT64_MAX
+#define INTAKE_CONTROL UINT16_MAX /* as a source's input: a partition of the control topic */
 
 struct intake_part {
     int64_t next;    /* the next offset to take */
