@@ -84,16 +84,17 @@ static bool fault_parse_one(char *text, struct fault_order *o, char why[128])
     if (both)
         *both++ = '\0';
     *o = (struct fault_order){.point = fault_find(text, strlen(text)), .both = both != NULL};
+    why[0] = '\0';
     if (o->point == fault_count)
         snprintf(why, 128, "no fault point '%s'", text);
     else if (both && strcmp(both, "both") != 0)
         snprintf(why, 128, "'@%s' is not @both", both);
+    else if (nth && strcmp(nth, "*") == 0)
+        n = FAULT_EACH;
     else if (nth && !fault_number(nth, INT32_MAX, &n))
         snprintf(why, 128, "'%s' is no number of a hit", nth);
-    else if (action && !fault_parse_action(action, o))
+    if (!*why && action && !fault_parse_action(action, o))
         snprintf(why, 128, "no action '%s'", action);
-    else
-        why[0] = '\0';
     o->nth = (uint32_t)n;
     return why[0] == '\0';
 }
@@ -170,9 +171,9 @@ static void fault_signal(const struct fault_order *o, int number)
     kill(getpid(), number);
 }
 
-static bool fault_act(const struct fault_order *o)
+static bool fault_act(const struct fault_order *o, uint32_t hit)
 {
-    fault_say("fault: %s, hit %" PRIu32 ": %s\n", fault_names[o->point], o->nth,
+    fault_say("fault: %s, hit %" PRIu32 ": %s\n", fault_names[o->point], hit,
               action_names[o->action]);
     switch (o->action) {
     case FAULT_KILL:
@@ -214,8 +215,8 @@ bool fault_hit(const char *name)
     for (size_t i = 0; i < armed.count; i++) {
         const struct fault_order *o = &armed.orders[i];
 
-        if (o->point == point && o->nth == hit)
-            fails |= fault_act(o);
+        if (o->point == point && (o->nth == hit || o->nth == FAULT_EACH))
+            fails |= fault_act(o, hit);
     }
     return fails;
 }

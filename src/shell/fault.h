@@ -4,7 +4,7 @@
  *
  *   FUNNELD_FAULT="POINT[@both][:N[:ACTION]][,...]"     e.g. txn.fail:1:fail,txn.abort
  *
- * At the N-th hit of the point (default 1), and only then, ACTION (default kill) happens:
+ * At the N-th hit of the point (default 1), and only then, or with * at every hit, ACTION (default kill) happens:
  *   kill      SIGKILL to the process that hits it
  *   stop      SIGSTOP to it
  *   exit      _exit(FAULT_EXIT)
@@ -44,13 +44,14 @@
 
 #define FAULT_EXIT 99
 #define FAULT_ORDERS_MAX 8
+#define FAULT_EACH 0
 
 enum fault_action { FAULT_KILL, FAULT_STOP, FAULT_LEAVE, FAULT_DELAY, FAULT_FAIL };
 
 struct fault_order {
     size_t point; /* index into fault_names */
     bool both;
-    uint32_t nth;
+    uint32_t nth; /* or FAULT_EACH */
     enum fault_action action;
     int64_t delay_ms;
 };

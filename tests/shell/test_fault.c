@@ -24,6 +24,8 @@ Test(fault, orders)
     cr_assert(o[0].both && o[0].nth == 3 && o[0].action == FAULT_STOP);
     cr_assert(o[1].nth == 2 && o[1].action == FAULT_FAIL);
     cr_assert(o[2].action == FAULT_DELAY && o[2].delay_ms == 250);
+    cr_assert_eq(fault_parse("txn.fail:*:fail,replay", o, why), 2);
+    cr_assert(o[0].nth == FAULT_EACH && o[0].action == FAULT_FAIL && o[1].nth == 1);
 }
 
 Test(fault, mistakes_are_told)
@@ -33,6 +35,8 @@ Test(fault, mistakes_are_told)
         {"txn.commit@child", "'@child'"},
         {"txn.commit:0", "'0' is no number"},
         {"txn.commit:x", "'x' is no number"},
+        {"txn.commit:**", "'**' is no number"},
+        {"txn.commit:*:explode", "no action 'explode'"},
         {"txn.commit:1:explode", "no action 'explode'"},
         {"txn.commit:1:delay=", "no action 'delay='"},
         {"txn.commit:1:delay", "no action 'delay'"},
