@@ -72,6 +72,7 @@ static void on_committed(void *context)
 
     d->now = (int64_t)uv_now(&d->loop); /* no message may have come meanwhile */
     outbox_confirm(&d->outbox);
+    daemon_switch_committed(d);
     daemon_snapshot_confirmed(d, d->outbox.point.seq);
     if (d->life == LIFE_STOPPED)
         daemon_close_soon(d);

@@ -35,9 +35,10 @@ struct daemon_options {
 
 /* Another configuration on its way into the machines. */
 struct daemon_switch {
-    struct config next; /* empty: none */
-    bool waits;         /* for the first durable snapshot, or for room in the metadata */
-    bool reloading;     /* the service manager waits for READY=1 */
+    struct config next;   /* empty: none */
+    bool waits;           /* for the first durable snapshot, or for room in the metadata */
+    bool reloading;       /* the service manager waits for READY=1 */
+    uint64_t uncommitted; /* last decision of one that is not committed yet; 0: none */
 };
 
 /* What no machine goes by and a reload may change: of the newest file that was taken, at once. */
@@ -163,6 +164,7 @@ void daemon_switch_file(struct daemon *d); /* the file is another one than the m
 void daemon_reload(struct daemon *d);      /* SIGHUP */
 void daemon_switch_begin(struct daemon *d, struct config *next); /* takes *next over */
 void daemon_switch_pump(struct daemon *d);
+void daemon_switch_committed(struct daemon *d); /* after each confirmed transaction */
 /* Applies a switch to the machines; the records go to `out`. */
 void daemon_switch_machines(struct daemon *d, struct config *next, struct records *out);
 

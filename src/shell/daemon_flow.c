@@ -4,7 +4,6 @@
 #include "shell/exit_codes.h"
 #include "shell/commit_due.h"
 #include "shell/daemon.h"
-#include "shell/fault.h"
 #include "shell/log.h"
 
 static void on_due(uv_timer_t *timer)
@@ -147,7 +146,6 @@ static void daemon_transact(struct daemon *d)
         outbox_freeze(&d->outbox, txn_next_seq(&d->txn));
         d->commit_now = false;
         daemon_snapshot_frozen(d);
-        FAULT("outbox.frozen");
         if (!d->anchored)
             txn_send(&d->txn);
     }

@@ -59,11 +59,21 @@ static void switch_now(struct daemon *d)
     }
     daemon_switch_machines(d, &d->other.next, &d->outbox.open);
     d->other.waits = false;
+    d->other.uncommitted = d->decisions.last;
     outbox_note(&d->outbox, d->now);
     log_setup(d->machine.settings->log.format, d->machine.settings->log.level);
     log_notice("the new configuration is in force");
     reload_over(d);
     FAULT("switch.before");
+}
+
+void daemon_switch_committed(struct daemon *d)
+{
+    if (d->other.uncommitted == 0 || d->outbox.point.decision_seq < d->other.uncommitted)
+        return;
+    d->other.uncommitted = 0;
+    log_notice("the new configuration is committed");
+    FAULT("switch.after");
 }
 
 /* Each partition's metadata takes its own half of it. */
