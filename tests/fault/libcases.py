@@ -54,3 +54,14 @@ def run(cases, *arguments, alone=(), at_once=3):
     _together(last, arguments, failures, 1)
     print(f"{count - len(failures)} passed, {len(failures)} failed", flush=True)
     kit.check(not failures, "failed: " + ", ".join(failures))
+
+
+def together(functions):
+    """What comes before the cases: all at once; fails where one did."""
+    failures = []
+    workers = [threading.Thread(target=_one, args=(f, (), failures), daemon=True) for f in functions]
+    for w in workers:
+        w.start()
+    for w in workers:
+        w.join()
+    kit.check(not failures, "failed: " + ", ".join(failures))

@@ -7,7 +7,8 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
-import libkit as kit
+import libcases
+from libcases import kit
 import libproxy
 
 PARTITIONS = 2
@@ -45,7 +46,7 @@ def answers(*command):
         return False
 
 
-def frames(proxy, broker):
+def frames(_, broker, proxy):
     """What the proxy does to others' requests: nothing; and to the named one what was asked for."""
     ask = (kit.KTOOL, "ends", "--topic", "frames", "--brokers", proxy.address)
     broker.topic("frames")
@@ -82,8 +83,7 @@ def goes_on(folder, broker, proxy):
         lost.wait(30)
     producing.wait()
     count = check_calm(folder, broker, "goes")
-    d.check_alive()
-    d.stop()
+    again(d)
     kit.say(f"three answers to commits were lost: {count} alert records, each once")
 
 
@@ -104,16 +104,23 @@ def killed(folder, broker, proxy):
         d.wait_ready()
     producing.wait()
     count = check_calm(folder, broker, "killed")
+    again(d)
+    kit.say(f"killed twice with a commit whose answer was lost: {count} alert records, each once")
+
+
+def again(d):
+    """A clean stop, and a start after it whose replay gives the same again."""
     d.check_alive()
     d.stop()
-    kit.say(f"killed twice with a commit whose answer was lost: {count} alert records, each once")
+    d.start()
+    d.wait_ready()
+    kit.same("conservation errors", 0, d.metrics()["funneld_conservation_errors_total"])
+    d.stop()
 
 
 def story(folder, broker):
     PROXY.lead_to(broker.behind)
-    frames(PROXY, broker)
-    goes_on(folder, broker, PROXY)
-    killed(folder, broker, PROXY)
+    libcases.run([frames, goes_on, killed], folder, broker, PROXY, at_once=1)
 
 
 PROXY = libproxy.Proxy()
