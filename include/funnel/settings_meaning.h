@@ -20,5 +20,8 @@ uint64_t settings_shape(const struct settings *s, const struct settings_funnel *
 /* NULL where a running daemon can go from one to the other by a switch, else the first key that it cannot change
  * without a restart or a new epoch (inputs[].topic, group, state.hash_key, …); static text. */
 const char *settings_switchable(const struct settings *from, const struct settings *to);
+/* The same for a daemon that was stopped in between and goes on with the state of `from`: its clients and addresses
+ * are new, but what is kept of the log is not (amount_decimals, state.hash_key). Inputs are compared elsewhere. */
+const char *settings_keepable(const struct settings *from, const struct settings *to);
 
 #endif

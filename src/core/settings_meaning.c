@@ -76,6 +76,9 @@ static const struct fixed_key {
     {"log.format", "log.format"},
 };
 
+/* Of those, what the state was made with: a restart does not change it either. */
+static const char *const state_keys[] = {"amount_decimals", "state.hash_key", NULL};
+
 /* These maps' order is no more than how they are written; that of the others (funnels, dims) decides numbers and
  * ties. */
 static const char *const unordered[] = {"funnels.where", "inputs.map.dims", NULL};
@@ -314,15 +317,28 @@ uint64_t settings_shape(const struct settings *s, const struct settings_funnel *
     return hash_settings(parts, sizeof(parts) / sizeof(parts[0]), &one);
 }
 
-const char *settings_switchable(const struct settings *from, const struct settings *to)
+/* among: NULL for any of them. */
+static const char *fixed_key_changed(const struct settings *from, const struct settings *to,
+                                     const char *const *among)
 {
     static const char *const nothing[] = {NULL};
 
     for (size_t i = 0; i < sizeof(fixed_keys) / sizeof(fixed_keys[0]); i++) {
         struct meaning m = {nothing, fixed_keys[i].path};
 
-        if (hash_settings(&m, 1, from) != hash_settings(&m, 1, to))
+        if ((!among || is_listed(among, fixed_keys[i].path)) &&
+            hash_settings(&m, 1, from) != hash_settings(&m, 1, to))
             return fixed_keys[i].said;
     }
     return NULL;
+}
+
+const char *settings_switchable(const struct settings *from, const struct settings *to)
+{
+    return fixed_key_changed(from, to, NULL);
+}
+
+const char *settings_keepable(const struct settings *from, const struct settings *to)
+{
+    return fixed_key_changed(from, to, state_keys);
 }

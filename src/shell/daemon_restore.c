@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "funnel/mem.h"
+#include "funnel/settings_meaning.h"
 #include "shell/daemon.h"
 #include "shell/exit_codes.h"
 #include "shell/log.h"
@@ -83,6 +84,22 @@ static int plan_make(struct daemon *d, char why[512])
 
 /* --- the job --- */
 
+/* The file may have changed while nobody ran. The settings in between cannot differ in these keys either. */
+static bool restored_is_kept(struct daemon *d)
+{
+    const char *fixed = settings_keepable(d->machine.settings, d->config->settings);
+    char why[256];
+
+    if (!fixed)
+        return true;
+    snprintf(why, sizeof(why),
+             "%s is another one than the state was made with: write the earlier one again, or drop "
+             "the state with --new-epoch --reconcile",
+             fixed);
+    daemon_die(d, EXIT_CONFIGURATION, why);
+    return false;
+}
+
 static void restored_take(struct daemon *d)
 {
     static const char *const kinds[] = {[START_FRESH] = "fresh",
@@ -99,7 +116,8 @@ static void restored_take(struct daemon *d)
                LOG_NUMBER("generation", d->way->kind == START_SNAPSHOT
                                             ? d->found[d->way->snapshot].header.generation
                                             : 0));
-    daemon_rebuild_begin(d);
+    if (restored_is_kept(d))
+        daemon_rebuild_begin(d);
 }
 
 static void on_restored(struct restore *r)

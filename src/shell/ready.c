@@ -77,7 +77,9 @@ static void ready_slowest(const struct ready_view *v, cJSON *root, cJSON *reason
     } else {
         cJSON_AddNullToObject(slowest, "watermark");
         if (v->others_have_events)
-            reason(reasons, "%s/%d has had no event yet: no pane closes until it has one",
+            reason(reasons,
+                   "%s/%d has had no event yet: no pane closes until it has one, or was quiet for "
+                   "time.idle_after",
                    v->slowest.topic, v->slowest.partition);
     }
 }

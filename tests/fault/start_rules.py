@@ -347,10 +347,23 @@ def lost():
     kit.same_list("turns of the other alerts", turns["plain"], turns["found"])
 
 
+def other_units():
+    """What the state was made with cannot be changed while nobody runs either: refused before anything is read."""
+    s = Scene("units")
+    s.read(RECORDS[:1000])
+    for key, value, before in (("amount_decimals", 0, 2), ("state", {**s.daemon.config["state"], "hash_key": "another"},
+                                                           s.daemon.config["state"])):
+        s.configure(**{key: value})
+        fault.refuses(s.daemon, "configuration", "--new-epoch")
+        s.configure(**{key: before})
+    s.go_on()
+    s.end()
+
+
 def story(folder, broker):
     global FOLDER, BROKER
     FOLDER, BROKER = folder, broker
-    libcases.run((bootstrap, gap, shorter, longer, offsets_gone, grown, foreign, lost), at_once=4)
+    libcases.run((bootstrap, gap, shorter, longer, offsets_gone, grown, foreign, lost, other_units), at_once=4)
 
 
 kit.story(story)

@@ -69,6 +69,7 @@ static const char *const beside_shape[] = {"funnels.rules",
 static const char *const fixed_keys[] = {
     "mode",    "group",           "kafka",        "outputs",   "http",           "http_token",
     "control", "amount_decimals", "inputs.topic", "state.dir", "state.hash_key", "log.format"};
+static const char *const kept_keys[] = {"amount_decimals", "state.hash_key"};
 
 static bool stands_in(const char *const *list, size_t count, const char *path)
 {
@@ -102,6 +103,8 @@ static void expect_noticed(struct mutant *m, const char *path, bool in_first_fun
     cr_expect(eq(int, settings_shape(m->s, &m->s->funnels.items[0]) != m->shape, shapes), "%s",
               path);
     cr_expect(eq(int, settings_switchable(m->as_it_was, m->s) != NULL, fixed), "%s", path);
+    cr_expect(eq(int, settings_keepable(m->as_it_was, m->s) != NULL, STANDS_IN(kept_keys, path)),
+              "%s", path);
 }
 
 static void mutate(struct mutant *m, const char *path, const struct schema_type *type,
