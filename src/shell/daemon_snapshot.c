@@ -6,6 +6,10 @@
 #include "shell/fault.h"
 #include "shell/log.h"
 
+/* Not asked in every turn, but soon again: that the one under way has ended, and that a log's start has moved,
+ * comes without a word. */
+#define ASK_MS 1000
+
 /* --- when --- */
 
 size_t daemon_meta_bytes(const struct daemon *d)
@@ -65,6 +69,8 @@ static enum snapshot_reason snapshot_reason(struct daemon *d)
 
     snapshot_parts(d, parts);
     reason = snapshot_due(&view, &d->snapshot_at);
+    if (d->snapshot_at > d->now + ASK_MS)
+        d->snapshot_at = d->now + ASK_MS;
     mem_free(parts);
     return reason;
 }

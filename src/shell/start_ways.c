@@ -198,7 +198,8 @@ static int way_try(struct planning *g, enum start_kind kind, const struct footin
     return code;
 }
 
-/* Why the newest snapshot is of no use is what an operator wants to know. */
+/* Why the newest snapshot is of no use is what an operator wants to know; but where one that counts lacks records of
+ * the log, as after a rebuild that was killed before it had committed, that is the reason. */
 static int ways_snapshots(struct planning *g)
 {
     int newest = EXIT_OK;
@@ -217,7 +218,7 @@ static int ways_snapshots(struct planning *g)
             snprintf(g->why, 512, "%s is of no use: %s", name, wrong);
         if (code == EXIT_OK)
             g->plan->ways[g->plan->way_count - 1].snapshot = i;
-        else if (newest == EXIT_OK) {
+        else if (newest == EXIT_OK || (newest == EXIT_STATE && code == EXIT_REPLAY)) {
             newest = code;
             snprintf(why, sizeof(why), "%s", g->why);
         }

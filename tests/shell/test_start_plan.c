@@ -604,6 +604,15 @@ Test(start_plan, records_of_the_replay_lost)
     cr_assert_not(plan.ways[0].compare);
     cr_assert(plan.ways[0].anchor);
     cr_assert_eq(plan.ways[plan.way_count - 1].kind, START_FRESH);
+    /* A rebuild was killed before it had committed: its snapshot is none, and the records still lack. */
+    good();
+    parts[1].low = 35;
+    headers[0].generation = 8;
+    headers[0].instance = 10;
+    expect(EXIT_REPLAY, "snapshot 6");
+    ours.flags.rebuild = true;
+    expect(EXIT_OK, NULL);
+    cr_assert_eq(plan.ways[0].snapshot, 1);
 }
 
 /* --- a new epoch --- */
