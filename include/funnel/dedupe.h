@@ -29,6 +29,8 @@ void dedupe_tune(struct dedupe *d, int64_t keep_ms, size_t limit);
 /* True when the id (its hash) was seen before and not yet forgotten; else remembers it. Ids older than
  * newest_ms - keep_ms are forgotten first. */
 bool dedupe_seen(struct dedupe *d, uint64_t hash, int64_t time_ms, int64_t newest_ms);
+/* Remembers what another one does, too; of all of it the latest up to the limit. */
+void dedupe_join(struct dedupe *d, const struct dedupe *with);
 void dedupe_save(const struct dedupe *d, struct codec_out *out);
 void dedupe_load(struct dedupe *d, struct codec_in *in); /* into one that dedupe_init made */
 

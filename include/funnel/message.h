@@ -19,11 +19,16 @@ struct message {
     struct span key;   /* p == NULL: none */
     const struct message_header *headers;
     size_t header_count;
-    int64_t offset;     /* Kafka offset, or line number from 0 */
-    int64_t timestamp;  /* record timestamp, ms; -1 where there is none (a file) */
-    uint32_t partition; /* index of the machine's partition, counted over all inputs */
-    uint16_t input;     /* index into settings.inputs */
+    int64_t offset;    /* Kafka offset, or line number from 0 */
+    int64_t timestamp; /* record timestamp, ms; -1 where there is none (a file) */
+    uint32_t
+        partition; /* index of the machine's partition, counted over all inputs; see MESSAGE_MOVED */
+    uint16_t input; /* index into settings.inputs */
 };
+
+/* Set in `partition` of a copy that waits with another machine now (pipeline_rekey): the rest of it is Kafka's
+ * number of the partition it came from, for a dead letter to say. */
+#define MESSAGE_MOVED 0x80000000u
 
 /* With everything it borrows, in one block; mem_free. */
 struct message *message_copy(const struct message *m);

@@ -79,6 +79,32 @@ void pipeline_section_load(struct pipeline *p, size_t section, struct codec_in *
 struct pipeline *pipeline_switch(struct pipeline *old, const struct settings *settings,
                                  const struct zone *zone, struct records *out);
 
+/* --- more partitions of its topics (PROTOCOL section 5), at one cut of all partitions ---
+ *
+ * The pipeline goes on over `sources`: those it has, at any place among them, and new ones that begin without
+ * events, at the earliest watermark of their input's. What a source holds of an entity whose home is another source
+ * of the same input moves there: its standing in every funnel, its events that wait to be put in order, and the ids
+ * that tell duplicates. The judges' sums do not depend on which source holds an entity: nothing is counted for it.
+ * Events that wait though their new source's watermark is past them are applied first, where they are.
+ * What finds no room (the new source has met the entity, too; leaves beyond their numbers) stays where it is.
+ * Between steps only. */
+struct homes; /* homes.h */
+struct rekey {
+    const struct pipeline_source *sources; /* strings borrowed for the pipeline's life */
+    size_t source_count;
+    const int64_t *next;       /* by new source: the offset it is read from */
+    const struct homes *homes; /* made of this pipeline; homes are numbers of new sources */
+};
+struct rekey_result {
+    uint64_t moved;   /* entities, counted in each funnel they are in */
+    uint64_t at_home; /* those that stay because they are at home */
+    uint64_t unknown; /* those that stay because their home is not known */
+    uint64_t stuck;   /* those that stay though their home is another: no room */
+    uint64_t waiting; /* events that moved */
+};
+void pipeline_rekey(struct pipeline *p, const struct rekey *r, struct records *out,
+                    struct rekey_result *ret);
+
 /* True while a partition runs more than time.max_skew panes ahead of the slowest: pause it. */
 bool pipeline_ahead(const struct pipeline *p, uint32_t source);
 /* The partition that holds the panes back, and its watermark (ETIME_NONE: no event yet). */

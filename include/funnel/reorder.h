@@ -51,6 +51,9 @@ void reorder_push(struct reorder *r, const struct arrival *a);
 const struct arrival *reorder_peek(const struct reorder *r);
 /* Takes it out. Returns 0 when empty. */
 int reorder_pop(struct reorder *r, struct arrival *ret);
+/* Each that waits, in no order. */
+void reorder_each(const struct reorder *r, void (*fn)(void *context, const struct arrival *a),
+                  void *context);
 
 void arrival_save(const struct arrival *a, struct codec_out *out);
 /* What its numbers mean is the tally's to check. Leaves no copy where it fails. */

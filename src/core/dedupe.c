@@ -95,6 +95,45 @@ bool dedupe_seen(struct dedupe *d, uint64_t hash, int64_t time_ms, int64_t newes
     return false;
 }
 
+static void dedupe_append(struct dedupe *d, const struct dedupe_entry *e)
+{
+    if (d->count > 0 && d->slots[dedupe_slot(d, e->hash)])
+        return;
+    if (d->count >= d->limit)
+        dedupe_forget_oldest(d);
+    if (d->count == d->cap)
+        dedupe_grow(d);
+    d->ring[(d->from + d->count++) & (d->cap - 1)] = *e;
+    d->slots[dedupe_slot(d, e->hash)] = e->hash;
+}
+
+static const struct dedupe_entry *dedupe_at(const struct dedupe *d, size_t i)
+{
+    return i < d->count ? &d->ring[(d->from + i) & (d->cap - 1)] : NULL;
+}
+
+/* Both lie in the order of their logs, which is nearly that of time. */
+void dedupe_join(struct dedupe *d, const struct dedupe *with)
+{
+    struct dedupe was = *d;
+    size_t i = 0, k = 0;
+
+    if (with->count == 0 || d->keep_ms <= 0 || d->limit == 0)
+        return;
+    d->ring = NULL;
+    d->slots = NULL;
+    d->from = d->count = d->cap = d->slot_count = 0;
+    while (i < was.count || k < with->count) {
+        const struct dedupe_entry *a = dedupe_at(&was, i), *b = dedupe_at(with, k);
+        bool mine = !b || (a && a->time_ms <= b->time_ms);
+
+        dedupe_append(d, mine ? a : b);
+        i += mine;
+        k += !mine;
+    }
+    dedupe_deinit(&was);
+}
+
 void dedupe_save(const struct dedupe *d, struct codec_out *out)
 {
     codec_put_varint(out, d->overflow);

@@ -153,6 +153,15 @@ int reorder_pop(struct reorder *r, struct arrival *ret)
     return 1;
 }
 
+void reorder_each(const struct reorder *r, void (*fn)(void *context, const struct arrival *a),
+                  void *context)
+{
+    for (size_t i = 0; i < r->ring_count; i++)
+        fn(context, &r->pool[*ring_at(r, i)]);
+    for (size_t i = 0; i < r->heap_count; i++)
+        fn(context, &r->pool[r->heap[i]]);
+}
+
 /* --- saved state --- */
 
 void arrival_save(const struct arrival *a, struct codec_out *out)

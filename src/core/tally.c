@@ -88,12 +88,17 @@ int64_t tally_open_pane(const struct tally *t)
 void tally_letter(struct tally *t, const struct message *m, enum reject reason, const char *field,
                   uint32_t byte)
 {
-    if (m->offset == t->lettered)
+    bool moved = m->partition & MESSAGE_MOVED;
+    int64_t place = moved ? -2 - m->offset : m->offset; /* of another log: no offset of this one */
+
+    if (place == t->lettered)
         return;
-    t->lettered = m->offset;
+    t->lettered = place;
     t->counters.rejects[reason]++;
     if (!t->muted)
-        deadletter_put(t->records, m, t->topic, t->partition, reason, field, byte);
+        deadletter_put(t->records, m, t->topic,
+                       moved ? (int32_t)(m->partition & ~MESSAGE_MOVED) : t->partition, reason,
+                       field, byte);
 }
 
 /* Everything before it in the log is applied first, so that dead letters come out in one order whatever

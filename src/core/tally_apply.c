@@ -251,13 +251,13 @@ static void apply_one(struct tally *t, struct arrival *a)
     bool known = place != ENTITY_NONE, traced = t->trace && t->trace == a->fingerprint;
     struct automaton_result r;
     struct entity e, before;
-    int64_t pane;
+    int64_t pane, own = floor_div(automaton_time(a, NULL), tf->funnel->pane_ms);
 
     if (known)
         entities_load(&tf->entities, a->fingerprint, place, &e);
     pane = floor_div(automaton_time(a, known ? &e : NULL), tf->funnel->pane_ms);
-    if (pane > t->swept) {
-        sweep_through(t, pane);
+    if (own > t->swept) { /* not what an entity from another partition may be ahead */
+        sweep_through(t, own);
         place = entities_find(&tf->entities, a->fingerprint); /* swept away, or moved */
         known = place != ENTITY_NONE;
     }

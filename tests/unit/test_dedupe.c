@@ -64,3 +64,34 @@ Test(dedupe, zero_is_a_hash_and_overflow_is_counted)
     cr_expect(dedupe_seen(&t, 0, 3, 3) == false, "it was forgotten at the cap");
     dedupe_deinit(&t);
 }
+
+Test(dedupe, joined_it_knows_what_either_did)
+{
+    struct dedupe a, b, empty;
+
+    dedupe_init(&a, 100, 3);
+    dedupe_init(&b, 100, 3);
+    dedupe_init(&empty, 100, 3);
+    dedupe_seen(&a, 1, 10, 10);
+    dedupe_seen(&a, 2, 30, 30);
+    dedupe_seen(&b, 3, 20, 20);
+    dedupe_seen(&b, 2, 40, 40);
+    dedupe_join(&a, &empty);
+    dedupe_join(&empty, &b);
+    cr_expect(eq(sz, empty.count, 2));
+    dedupe_join(&a, &b);
+    cr_expect(eq(sz, a.count, 3));
+    for (uint64_t hash = 1; hash <= 3; hash++)
+        cr_expect(dedupe_seen(&a, hash, 41, 41));
+    b.count = 0;
+    dedupe_deinit(&b);
+    dedupe_init(&b, 100, 3);
+    dedupe_seen(&b, 9, 50, 50);
+    dedupe_join(&a, &b); /* at the limit the oldest goes */
+    cr_expect(eq(sz, a.count, 3));
+    cr_expect(dedupe_seen(&a, 9, 51, 51));
+    cr_expect(not(dedupe_seen(&a, 1, 51, 51)));
+    dedupe_deinit(&a);
+    dedupe_deinit(&b);
+    dedupe_deinit(&empty);
+}

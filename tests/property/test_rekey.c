@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* More partitions in the middle of a stream: whatever waits or has gone wrong there, every sum balances, is what the
+ * entity tables say, and can be saved and loaded. */
+#include <criterion/criterion.h>
+
+#include "lib/rekeyed.h"
+#include "lib/saved.h"
+#include "lib/standings.h"
+#include "lib/streams.h"
+
+struct walk {
+    struct dice dice;
+    struct pipe k;
+    struct decoder *decoder;
+    double known;
+    struct rekey_result sums;
+    size_t rekeyed;
+};
+
+/* By its first entity; a message that is none's stays on the partition it was made for. */
+static uint32_t walk_partition(struct walk *w, const struct message *m)
+{
+    const struct decoded *d = decode_batch(w->decoder, m, 1);
+
+    if (w->rekeyed == 0 || d->event_count == 0)
+        return m->partition;
+    return rekeyed_home(tally_fingerprint(&w->k.p->tallies[0], d->events[0].entity),
+                        w->k.p->source_count);
+}
+
+static const char *walk_rekey(struct walk *w)
+{
+    size_t most = PIPE_SOURCES_MAX - w->k.p->source_count;
+    size_t partitions = w->k.p->source_count + (size_t)dice_below(&w->dice, (int64_t)most + 1);
+    struct rekey_result r = rekeyed(&w->k, partitions, w->known);
+
+    w->sums.moved += r.moved;
+    w->sums.waiting += r.waiting;
+    w->sums.stuck += r.stuck;
+    w->rekeyed++;
+    for (size_t f = 0; f < w->k.p->funnel_count; f++)
+        if (judge_audit(&w->k.p->judges[f]) > 0)
+            return "a step does not balance after it";
+    return saved_restart(&w->k);
+}
+
+static const char *walk_through(struct walk *w, struct stream *s, const size_t *lines, size_t count)
+{
+    const struct message *all = pipe_log_messages(&s->log);
+    const char *wrong = NULL;
+
+    for (size_t i = 0; i < count && !wrong; i++) {
+        struct message m = all[lines[i]];
+
+        m.partition = walk_partition(w, &m);
+        m.offset = w->k.log.next[m.partition]++;
+        pipeline_step(w->k.p, &m, 1, &w->k.out);
+        if (dice_chance(&w->dice, 2.0 / (double)count))
+            wrong = walk_rekey(w);
+    }
+    return wrong;
+}
+
+static struct rekey_result total;
+
+static const char *sums_hold(struct stream *s, const size_t *lines, size_t count, double known,
+                             struct property_sums *sums)
+{
+    struct walk w = {.dice = {s->seed}, .known = known};
+    struct run_result result = {0};
+    const char *wrong;
+
+    pipe_open(&w.k, buf_cstr(&s->yaml), s->partitions);
+    w.decoder = decoder_new(w.k.settings);
+    wrong = walk_through(&w, s, lines, count);
+    if (!wrong) {
+        pipe_end(&w.k);
+        wrong = standings_differ(w.k.p);
+        run_result_take(&w.k, &result);
+        if (result.conservation + result.counts[COUNTER_CONSERVATION] > 0)
+            wrong = "a step does not balance";
+        sums->fired += result.fired;
+        run_result_deinit(&result);
+    }
+    total.moved += w.sums.moved;
+    total.waiting += w.sums.waiting;
+    total.stuck += w.sums.stuck;
+    decoder_free(w.decoder);
+    pipe_close(&w.k);
+    return wrong;
+}
+
+static const char *all_known(struct stream *s, const size_t *lines, size_t count,
+                             struct property_sums *sums)
+{
+    return sums_hold(s, lines, count, 1, sums);
+}
+
+static const char *some_known(struct stream *s, const size_t *lines, size_t count,
+                              struct property_sums *sums)
+{
+    return sums_hold(s, lines, count, 0.6, sums);
+}
+
+Test(rekey, balances)
+{
+    struct property_sums sums;
+    const char *wrong = property_run(all_known, 3001, 60, 3, 0, &sums);
+
+    cr_assert(!wrong, "%s", wrong);
+    cr_expect(sums.fired > property_least(100), "%zu fired", sums.fired);
+    cr_expect(total.moved > property_least(1000), "%d moved", (int)total.moved);
+    cr_expect(total.waiting > property_least(100), "%d waited", (int)total.waiting);
+}
+
+Test(rekey, balances_with_homes_unknown_and_clocks_gone_wrong)
+{
+    struct property_sums sums;
+    const char *wrong = property_run(some_known, 3501, 60, 3, STREAM_GAP | STREAM_TIMESTAMPS,
+                                     &sums);
+
+    cr_assert(!wrong, "%s", wrong);
+    cr_expect(total.moved > property_least(500), "%d moved", (int)total.moved);
+    cr_expect(total.stuck > property_least(10), "%d stuck", (int)total.stuck);
+}
