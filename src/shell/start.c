@@ -153,12 +153,26 @@ static void stage_part(struct start_part *part, const rd_kafka_topic_partition_t
     }
 }
 
+/* A group that may not be looked for times out; why, the library says among the messages, of which there are none
+ * before anything is assigned. */
+static rd_kafka_resp_err_t stage_group_error(struct start *s, rd_kafka_resp_err_t code)
+{
+    rd_kafka_message_t *m;
+
+    while (code == RD_KAFKA_RESP_ERR__TIMED_OUT && (m = rd_kafka_consumer_poll(s->consumer, 0))) {
+        if (m->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+            code = m->err;
+        rd_kafka_message_destroy(m);
+    }
+    return code;
+}
+
 static enum stage_result stage_committed(struct start *s)
 {
     rd_kafka_topic_partition_list_t *list = kafka_list_new(s->sources, s->count);
     rd_kafka_resp_err_t code;
 
-    code = kafka_committed(s->consumer, list);
+    code = stage_group_error(s, kafka_committed(s->consumer, list));
     if (!s->parts)
         s->parts = mem_zero(s->count, sizeof(*s->parts));
     for (size_t i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < s->count; i++)

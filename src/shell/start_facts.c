@@ -151,7 +151,20 @@ static size_t rereading_find(const struct rereading *r, const rd_kafka_message_t
     return i;
 }
 
-/* Its end, a later record (that one was compacted away) or an error answer the question, too: not there. */
+/* Its end, or that the log has no such place, answer the question, too: not there. An error does not: a topic that may
+ * not be read is no other one. */
+static bool rereading_failed(struct rereading *r, const rd_kafka_message_t *m, size_t i)
+{
+    if (!m->err || m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF ||
+        m->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
+        m->err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE)
+        return false;
+    stage_note(r->s, "waiting for the last record consumed of %s/%d: %s", r->s->sources[i].topic,
+               r->s->sources[i].partition, rd_kafka_err2str(m->err));
+    return true;
+}
+
+/* A later record (that one was compacted away) answers it as well. */
 static void rereading_take(struct rereading *r, const rd_kafka_message_t *m)
 {
     size_t i = m->rkt ? rereading_find(r, m) : r->s->count;
@@ -160,7 +173,7 @@ static void rereading_take(struct rereading *r, const rd_kafka_message_t *m)
     if (i == r->s->count || r->wanted[i] < 0)
         return;
     p = &r->s->parts[i];
-    if (!m->err && m->offset < r->wanted[i])
+    if (rereading_failed(r, m, i) || (!m->err && m->offset < r->wanted[i]))
         return;
     if (!m->err && m->offset == r->wanted[i]) {
         p->reread = true;
@@ -205,10 +218,7 @@ enum stage_result stage_last_records(struct start *s)
     }
     waiting = r.waiting;
     mem_free(r.wanted);
-    if (waiting == 0)
-        return STAGE_DONE;
-    stage_note(s, "waiting for the last records consumed, of %zu partitions", waiting);
-    return STAGE_AGAIN;
+    return waiting == 0 ? STAGE_DONE : STAGE_AGAIN;
 }
 
 /* --- retention --- */
