@@ -409,9 +409,10 @@ class Daemon:
             self.start()
 
     def write(self):
-        """The settings file, after a change of .config."""
-        with open(self.file, "w") as f:
+        """The settings file, after a change of .config: all of it at once, a start may be reading it."""
+        with open(self.file + ".new", "w") as f:
             json.dump(self.config, f, indent=1)
+        os.replace(self.file + ".new", self.file)
 
     def start(self, *flags):
         """flags: of `funneld run`, for this start alone."""
