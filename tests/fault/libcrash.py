@@ -2,6 +2,7 @@
 """A daemon that is killed, and the log it is fed with in chunks: for the stories of crash points."""
 import os
 import re
+import time
 
 from libcases import kit
 
@@ -22,7 +23,7 @@ POINTS = {
     "8-resend": ["txn.fail:3:fail,txn.resend"],
     "9-before-rename": ["snapshot.written:1:delay=1500,snapshot.written:1",
                         "snapshot.written:2:delay=1500,snapshot.written:2"],
-    "10-child-and-parent": ["snapshot.child@both:1", "snapshot.child@both:3"],
+    "10-child-and-parent": ["snapshot.child@both:1", "snapshot.child@both:2"],
     "12-durable": ["snapshot.durable:1", "snapshot.durable:2"],
 }
 
@@ -46,7 +47,10 @@ def log_of(seed, partitions=PARTITIONS, **over):
 
 class Scene:
     """Topics and a daemon. The log comes in chunks, each when the one before is committed: at least a transaction
-    for each, however fast or slow the machine is. Snapshots are taken all the time."""
+    for each, however fast or slow the machine is. Snapshots are taken every second in which something came in;
+    `pause` gives each chunk a second of its own."""
+
+    pause = 0
 
     def __init__(self, folder, broker, name, records, **over):
         self.name, self.topic = name, name + ".in"
@@ -85,6 +89,7 @@ class Scene:
         while len(self.chunks) > left and not self.ended():
             kit.produce(self.topic, self.chunks.pop(0))
             self.wait_settled()
+            time.sleep(0 if self.ended() else self.pause)
 
     def killed(self, orders, left=0):
         """Started, and ended by the last of the points."""
@@ -106,7 +111,8 @@ class Scene:
         self.sound()
         self.daemon.stop()
         kept = self.snapshots()
-        kit.check(1 <= len(kept) <= 2, f"{self.name}: {len(kept)} snapshots are kept")
+        # A kill may leave one that the next durable one would remove; there was none where nothing came in.
+        kit.check(1 <= len(kept) <= 3, f"{self.name}: {len(kept)} snapshots are kept")
         left = [x for x in os.listdir(self.daemon.state_dir) if x.endswith(".tmp")]
         kit.same(f"{self.name}: temporary files left", [], left)
 
