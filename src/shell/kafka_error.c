@@ -11,6 +11,9 @@ static const struct {
     {RD_KAFKA_RESP_ERR__FENCED, KAFKA_RENEW},
     {RD_KAFKA_RESP_ERR_PRODUCER_FENCED, KAFKA_RENEW},
     {RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, KAFKA_RENEW},
+    /* The broker ended the transaction by itself (it came back after the timeout) before our own end of it was
+     * there: the same as _FENCED, by another name. */
+    {RD_KAFKA_RESP_ERR_INVALID_TXN_STATE, KAFKA_RENEW},
     /* The first of two overlapping calls is still open: go on with the same one. */
     {RD_KAFKA_RESP_ERR__CONFLICT, KAFKA_REPEAT},
 };
