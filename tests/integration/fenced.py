@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Two daemons of one group: one goes on, the other ends and says why, and each output is there once. One daemon
-whose transaction timed out while the broker slept is not mistaken for a second one: it goes on by itself."""
-import signal
+"""Two daemons of one group: one goes on, the other ends and says why, and each output is there once. More of that,
+and a broker that sleeps for longer than a transaction may last, in ../fault/broker_faults.py."""
 import sys
 import time
 
@@ -63,62 +62,8 @@ def twins(folder, broker):
             f"{kit.EXIT['fenced']}, outputs are there once")
 
 
-def asleep(folder, broker):
-    """The broker stands still for longer than the transaction in flight may last."""
-    broker.topics("sleep", PARTITIONS)
-    records = log_of(folder, "sleep", 7)
-    config = kit.configuration("sleep", broker.bootstrap, kafka={"transaction.timeout.ms": 5000})
-    d = kit.Daemon(folder, config)
-    d.wait_ready()
-    third = len(records) // 3
-    kit.produce("sleep.in", records[:third])
-    kit.wait_committed("sleep.in", "sleep")
-    # Input goes on up to the moment the broker falls asleep, so that a transaction is begun.
-    producing = kit.Producing("sleep.in", records[third:2 * third], third // 8)
-    time.sleep(1)
-    broker.freeze()
-    d.wait_reason("no broker can be reached|attempts to commit|waits for the brokers", 30)
-    kit.say(f"the broker sleeps: {d.reasons()}")
-    broker.thaw()
-    producing.wait()
-    d.wait_ready(40)
-    # Now so that the broker surely finds the transaction too old before the daemon does: it has the requests in
-    # its sockets when it wakes up, and the daemon sleeps on until the timeout has passed.
-    producing = kit.Producing("sleep.in", records[2 * third:], third // 8)
-    kit.wait_for("more messages", 10, lambda: d.metrics()["funneld_messages_total"] > 2 * third + 100)
-    broker.freeze()
-    time.sleep(1.5)
-    d.signal(signal.SIGSTOP)
-    broker.thaw()
-    time.sleep(8)
-    d.signal(signal.SIGCONT)
-    producing.wait()
-    d.wait_ready(40)
-    kit.wait_committed("sleep.in", "sleep", 60)
-    d.check_alive()
-    m = d.metrics()
-    d.stop()
-    # The test's own producer may have written a batch twice meanwhile: a second daemon over the same log, under
-    # a name of its own, is the measure.
-    for output in (".alerts", ".dead"):
-        broker.topic("sleep-calm" + output)
-    calm = kit.Daemon(folder, kit.configuration("sleep-calm", broker.bootstrap, inputs=[{"topic": "sleep.in"}]))
-    kit.wait_committed("sleep.in", "sleep-calm")
-    calm.stop()
-    found = [v for _, _, v in kit.alerts_of("sleep.alerts")]
-    kit.check(len(found) > 20, f"only {len(found)} alert records")
-    kit.same_list("after the sleep: alert values", [v for _, _, v in kit.alerts_of("sleep-calm.alerts")], found)
-    letters = {name: sorted((x["headers"]["funneld_partition"], x["headers"]["funneld_offset"])
-                            for x in kit.consume(name + ".dead")) for name in ("sleep", "sleep-calm")}
-    kit.same_list("after the sleep: dead letters", letters["sleep-calm"], letters["sleep"])
-    renewals, aborts = (int(m[f"funneld_{n}_total"]) for n in ("producer_renewals", "transaction_aborts"))
-    kit.check(renewals >= 1, "no transaction was fenced: the test is too weak")
-    kit.say(f"a sleeping broker: {renewals} new producers, {aborts} aborts, outputs are there once")
-
-
 def story(folder, broker):
     twins(folder, broker)
-    asleep(folder, broker)
 
 
 kit.story(story)

@@ -32,7 +32,7 @@ SKIPPED = 77
 
 # What funneld's exit codes mean (src/shell/exit_codes.h).
 EXIT = {"ok": 0, "fenced": 80, "diverged": 81, "gap": 82, "reset": 83, "partitions": 84, "topic_missing": 85,
-        "state": 86, "unfinished": 87, "locked": 88, "replay": 89, "kafka": 69, "configuration": 78}
+        "state": 86, "unfinished": 87, "locked": 88, "replay": 89, "kafka": 69, "io": 74, "configuration": 78}
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
