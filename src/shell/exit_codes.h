@@ -19,7 +19,7 @@
     X(FENCED, 80, "another funneld runs with the same group", \
       "stop one of the two, or give each its own group") \
     X(DIVERGED, 81, "the replay of the log did not give what was published before", \
-      "the log or the binary changed; keep the log, report it, and start under a new group") \
+      "keep log and state folder, and report it; --new-epoch --reconcile goes on without the state") \
     X(GAP, 82, "the log begins after the committed offset: events were lost to retention", \
       "raise the topic's retention; on_gap: continue goes on without them, with a data_gap alert") \
     X(RESET, 83, \

@@ -25,14 +25,14 @@ systemd-analyze security --no-pager --offline=true --threshold=15 "$work/funneld
 
 # Every code that a restart cannot cure keeps systemd from restarting, and none that it can.
 codes=$(sed -n 's/^RestartPreventExitStatus=//p' "$unit")
-for name in USAGE CONFIGURATION FENCED DIVERGED GAP RESET PARTITIONS TOPIC_MISSING STATE; do
+for name in USAGE CONFIGURATION FENCED DIVERGED GAP RESET PARTITIONS TOPIC_MISSING STATE REPLAY; do
     code=$(sed -n "s/^ *X($name, \([0-9]*\),.*/\1/p" "$root/src/shell/exit_codes.h")
     case " $codes " in
     *" $code "*) ;;
     *) fail "RestartPreventExitStatus lacks $name ($code)" ;;
     esac
 done
-for name in KAFKA INTERNAL UNFINISHED; do
+for name in KAFKA INTERNAL IO UNFINISHED LOCKED; do
     code=$(sed -n "s/^ *X($name, \([0-9]*\),.*/\1/p" "$root/src/shell/exit_codes.h")
     case " $codes " in
     *" $code "*) fail "RestartPreventExitStatus has $name ($code), which a restart may cure" ;;
