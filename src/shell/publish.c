@@ -58,13 +58,14 @@ void publish_blame(struct publish *p, const struct records *records, rd_kafka_re
         has[records->items[i].target] = true;
     has[RECORD_DEADLETTER] = has[RECORD_DEADLETTER] && !publish_deadletters_off(p) && !p->trial;
     p->trial = has[RECORD_ALERT] && has[RECORD_DEADLETTER];
+    p->doubtful = p->refused[RECORD_ALERT] != RD_KAFKA_RESP_ERR_NO_ERROR;
     if (!p->trial)
         publish_refused(p, has[RECORD_DEADLETTER] ? RECORD_DEADLETTER : RECORD_ALERT, code);
 }
 
 void publish_passed(struct publish *p, rd_kafka_resp_err_t code)
 {
-    if (p->trial)
+    if (p->trial && !p->doubtful)
         publish_refused(p, RECORD_DEADLETTER, code);
     p->trial = false;
     p->blames = 0;

@@ -20,6 +20,8 @@ struct publish {
     uint64_t refusals; /* how often one was found */
     unsigned blames;   /* failures in a row that no report tied to a topic */
     bool trial;        /* this attempt goes without dead letters, to see whose fault it is */
+    bool
+        doubtful; /* the alerts' topic refused before it: where it passes, that topic was repaired */
     uint64_t produced[PUBLISH_TARGETS];
     uint64_t dropping
         [PUBLISH_TARGETS]; /* left out of this attempt: too large, or the topic refuses them */

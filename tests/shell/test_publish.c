@@ -62,6 +62,19 @@ Test(publish, a_trial_finds_the_alerts_guilty)
     cr_assert_not(publish_deadletters_off(&p));
 }
 
+Test(publish, an_alert_topic_repaired_during_a_trial_leaves_the_dead_letters_alone)
+{
+    record_begin(&records, RECORD_ALERT, -1);
+    record_begin(&records, RECORD_DEADLETTER, -1);
+    publish_refused(&p, RECORD_ALERT, DENIED);
+    publish_blame(&p, &records, DENIED);
+    publish_blame(&p, &records, DENIED);
+    cr_assert(p.trial);
+    p.refused[RECORD_ALERT] = RD_KAFKA_RESP_ERR_NO_ERROR; /* a report of a delivery */
+    publish_passed(&p, DENIED);
+    cr_assert_not(publish_deadletters_off(&p));
+}
+
 Test(publish, a_report_about_the_alerts_ends_the_trial)
 {
     record_begin(&records, RECORD_ALERT, -1);
