@@ -32,7 +32,7 @@ def story(folder, broker):
     calm = Scene(folder, broker, "calm", RECORDS)
     calm.begin()
     calm.finish()
-    scenes = {n: Scene(folder, broker, n, RECORDS) for n in NAMES}
+    scenes = {n: Scene(folder, broker, n, RECORDS, state={"snapshot": "1h"}) for n in NAMES}
     killed(scenes)
     broker.kill()
     broker.start()

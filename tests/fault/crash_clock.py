@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Points 14 and 15 of PROTOCOL.md section 7: a quiet input was advanced by the clock, and older events arrive after
 the kill -9; a daemon stands still for longer than its transaction may last, alone and while a second one starts."""
+import shutil
 import signal
 import sys
 import time
@@ -106,7 +107,9 @@ def two(folder, broker):
     scene = scene_of(folder, broker, "two")
     stopped(scene, STOP)
     first = scene.daemon
-    config = {**first.config, "http": f"127.0.0.1:{kit.free_port()}", "state": {"snapshot": "1s"}}
+    shutil.copytree(first.state_dir, folder + "/state-copied")  # as on another host, of a disk kept equal
+    config = {**first.config, "http": f"127.0.0.1:{kit.free_port()}",
+              "state": {"snapshot": "1s", "dir": folder + "/state-copied"}}
     scene.daemon = kit.Daemon(folder, config)
     scene.daemon.wait_ready()
     kit.produce(scene.topic, scene.chunks.pop(0))

@@ -11,8 +11,10 @@ import libcases
 from libcases import kit
 from libcrash import POINTS, Scene, again, check_calm, log_of, named
 
-# They wait for more than one snapshot.
+# They wait for more than one snapshot,
 PAUSED = {"9-before-rename", "10-child", "10-child-and-parent", "11-unconfirmed", "12-durable"}
+# and these for none: there is something to replay, and no transaction without records.
+UNSAVED = {"1-replay", "4-produce-half", "8-resend"}
 # Of a transaction whose snapshot has its name before anything is confirmed.
 SLOW = "txn.offsets:*:delay=3000"
 
@@ -33,7 +35,7 @@ def unconfirmed(scene):
     kit.check(len(scene.snapshots()) == 1, "no snapshot was renamed")
     scene.begin()
     scene.feed(2)
-    kit.same("machines come from", "the log's beginning", scene.made_from()[0])
+    kit.check(scene.made_from()[0] in ("fresh", "the log's beginning"), "machines come from it all the same")
     scene.wait_metric("funneld_snapshots_total", 1)
     scene.daemon.kill()
     before = scene.durable()
@@ -61,7 +63,8 @@ def typo(folder, broker):
 
 def case_of(name, disturb, folder, broker):
     def run():
-        scene = Scene(folder, broker, name, RECORDS)
+        over = {"state": {"snapshot": "1h"}} if name in UNSAVED else {}
+        scene = Scene(folder, broker, name, RECORDS, **over)
         scene.pause = 1.2 if name in PAUSED else 0
         said = disturb(scene)
         scene.begin()
