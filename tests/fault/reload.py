@@ -412,6 +412,7 @@ def shell_keys(folder, broker):
     for i in range(2):  # an idle daemon takes none
         scene.feed(RECORDS[i:i + 1])
         kit.wait_for("shell-keys: snapshots", 20, lambda: scene.daemon.metrics()["funneld_snapshots_total"] >= i + 1)
+    scene.feed(RECORDS[2:60])  # every partition has an event: /ready waits for that
     # What a snapshot embeds is of the machines: after a restart the file still says how the shell does its part.
     scene.daemon.kill()
     before = beats()
