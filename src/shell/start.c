@@ -124,6 +124,8 @@ static enum stage_result stage_init(struct start *s)
     struct kafka_error e;
     char text[256];
 
+    if (s->looks)
+        return STAGE_DONE;
     error = rd_kafka_init_transactions(s->producer, START_CALL_MS);
     if (!error)
         return STAGE_DONE;
@@ -217,6 +219,17 @@ static void wait_ms(struct start *s, int64_t ms)
     }
 }
 
+static bool is_patient(struct start *s, uint64_t since)
+{
+    int64_t waited = (int64_t)((uv_hrtime() - since) / 1000000);
+
+    if (s->patience_ms == 0 || waited < s->patience_ms)
+        return true;
+    s->code = EXIT_KAFKA;
+    start_note(s, s->why);
+    return false;
+}
+
 static void start_work(uv_work_t *work)
 {
     static const struct {
@@ -234,6 +247,7 @@ static void start_work(uv_work_t *work)
         {"asking how long the inputs keep their records", stage_retention},
     };
     struct start *s = work->data;
+    uint64_t since = uv_hrtime();
 
     s->code = EXIT_OK;
     for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++) {
@@ -242,7 +256,7 @@ static void start_work(uv_work_t *work)
         stage_note(s, "%s", stages[i].name);
         for (unsigned tries = 1; (result = stages[i].run(s)) == STAGE_AGAIN; tries++) {
             wait_ms(s, backoff_ms(tries) < 1000 ? backoff_ms(tries) : 1000);
-            if (atomic_load(&s->cancel))
+            if (atomic_load(&s->cancel) || !is_patient(s, since))
                 return;
         }
         if (result == STAGE_FAILED)
@@ -266,6 +280,16 @@ int start_begin(struct start *s, uv_loop_t *loop, const struct settings *setting
     pthread_mutex_init(&s->lock, NULL);
     s->work.data = s;
     return uv_queue_work(loop, &s->work, start_work, start_after);
+}
+
+void start_run(struct start *s, const struct settings *settings, struct kafka_health *health,
+               bool looks, int64_t patience_ms)
+{
+    *s = (struct start){
+        .settings = settings, .health = health, .looks = looks, .patience_ms = patience_ms};
+    pthread_mutex_init(&s->lock, NULL);
+    s->work.data = s;
+    start_work(&s->work);
 }
 
 void start_cancel(struct start *s)

@@ -28,6 +28,8 @@ struct start {
     struct kafka_health *health;
     void (*done)(struct start *s); /* on the loop */
     void *context;
+    bool looks;          /* nothing is fenced: the producer is not initialised */
+    int64_t patience_ms; /* what it waits for is an error after so long; 0: it waits for ever */
     _Atomic bool cancel;
     pthread_mutex_t lock; /* guards note */
     char note[512];       /* what it does or waits for */
@@ -47,6 +49,9 @@ struct start {
 /* Returns 0, or a negative uv error. */
 int start_begin(struct start *s, uv_loop_t *loop, const struct settings *settings,
                 struct kafka_health *health, void (*done)(struct start *), void *context);
+/* The same on the calling thread, for a command: EXIT_KAFKA after patience_ms. */
+void start_run(struct start *s, const struct settings *settings, struct kafka_health *health,
+               bool looks, int64_t patience_ms);
 void start_cancel(struct start *s);
 /* A copy of the note, for /ready. Any thread. */
 void start_note(struct start *s, char note[512]);

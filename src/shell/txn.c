@@ -27,85 +27,6 @@ static void txn_fail(struct txn *t, int code, const char *why)
     t->hooks.failed(t->hooks.context, code, why);
 }
 
-/* --- offsets with their metadata --- */
-
-static void txn_meta(const struct txn *t, size_t i, struct commit_meta *m)
-{
-    const struct outbox_point *point = &t->outbox->point;
-    const struct outbox_part *part = &point->parts[i];
-
-    *m = (struct commit_meta){
-        .instance = t->identity.instance,
-        .seq = point->seq,
-        .origin = part->origin,
-        .watermark = part->watermark,
-        .last = part->last,
-        .tally_digest = part->tally_digest,
-        .has_base = i == 0,
-        .machine = COMMIT_META_MACHINE,
-        .settings_hash = point->settings_hash,
-        .zone_hash = point->zone_hash,
-        .layout_hash = t->identity.layout_hash,
-        .judge_digest = point->judge_digest,
-        .cluster_hash = t->identity.cluster_hash,
-        .decision_seq = point->decision_seq,
-        .snapshot_count = point->snapshot_count,
-        .decisions = {part->decisions.data, (uint32_t)part->decisions.len},
-    };
-    for (size_t k = 0; k < point->snapshot_count; k++)
-        m->snapshots[k] = point->snapshots[k];
-    if (point->snapshot_count > 0)
-        m->generation = point->snapshots[point->snapshot_count - 1].generation;
-}
-
-static void txn_put_offset(rd_kafka_topic_partition_t *x, int64_t offset,
-                           const struct commit_meta *m, struct buf *scratch)
-{
-    buf_clear(scratch);
-    commit_meta_encode(m, scratch);
-    x->offset = offset;
-    x->metadata = malloc(scratch->len); /* freed by the library with the list */
-    if (!x->metadata)
-        abort();
-    memcpy(x->metadata, scratch->data, scratch->len);
-    x->metadata_size = scratch->len;
-}
-
-/* Whose they are, and nothing more: no machine has read them. */
-static void txn_control_offsets(const struct txn *t, rd_kafka_topic_partition_list_t *list,
-                                struct buf *scratch)
-{
-    const struct outbox_point *point = &t->outbox->point;
-
-    for (size_t i = 0; i < point->control_count; i++) {
-        const struct commit_meta m = {.instance = t->identity.instance,
-                                      .seq = point->seq,
-                                      .watermark = INT64_MIN,
-                                      .last = {.offset = -1}};
-
-        txn_put_offset(
-            rd_kafka_topic_partition_list_add(list, t->control, point->controls[i].partition),
-            point->controls[i].next, &m, scratch);
-    }
-}
-
-/* Every partition, moved or not: fencing happens here, and offsets must not expire. */
-static rd_kafka_topic_partition_list_t *txn_offsets(const struct txn *t)
-{
-    rd_kafka_topic_partition_list_t *list = kafka_list_new(t->job.sources, t->job.source_count);
-    struct buf text = {0};
-
-    for (size_t i = 0; i < t->job.source_count; i++) {
-        struct commit_meta m;
-
-        txn_meta(t, i, &m);
-        txn_put_offset(&list->elems[i], t->outbox->point.parts[i].next, &m, &text);
-    }
-    txn_control_offsets(t, list, &text);
-    buf_deinit(&text);
-    return list;
-}
-
 /* --- sending --- */
 
 static void on_timer(uv_timer_t *timer);
@@ -146,7 +67,8 @@ static void txn_fill(struct txn *t)
         t->state = TXN_FILLING;
         uv_timer_start(&t->timer, on_timer, TXN_FILL_MS, 0);
     } else {
-        t->job.offsets = txn_offsets(t);
+        t->job.offsets = txn_offsets(&t->identity, &t->outbox->point, t->job.sources,
+                                     t->job.source_count, t->control);
         txn_run(t, TXN_STEP_COMMIT);
     }
 }

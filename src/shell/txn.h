@@ -10,6 +10,7 @@
 #include "shell/outbox.h"
 #include "shell/publish.h"
 #include "shell/txn_job.h"
+#include "shell/txn_offsets.h"
 
 enum txn_state {
     TXN_IDLE,     /* a transaction is begun, empty */
@@ -24,11 +25,6 @@ struct txn_hooks {
     void *context;
     void (*committed)(void *context); /* outbox->frozen may be confirmed */
     void (*failed)(void *context, int code, const char *why);
-};
-
-/* What a daemon's start says in every commit. */
-struct txn_identity {
-    uint64_t instance, layout_hash, cluster_hash;
 };
 
 struct txn_stats {
