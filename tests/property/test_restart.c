@@ -24,7 +24,7 @@ static size_t cut_by_chance(void *user, struct pipe *k, size_t at)
     (void)at;
     if (c->yaml_count > 0 && dice_chance(&c->dice, 0.02))
         pipe_switch(k, c->yamls[c->switches++ % c->yaml_count]);
-    if (c->cuts && !c->wrong && dice_chance(&c->where, c->restarts < 3 ? 0.2 : 0.01)) {
+    if (c->cuts && !c->wrong && dice_chance(&c->where, 0.08)) {
         c->wrong = saved_restart(k);
         c->restarts++;
     }

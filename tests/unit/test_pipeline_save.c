@@ -126,6 +126,37 @@ Test(pipeline_save, comes_back)
     cr_assert(!wrong, "%s", wrong);
 }
 
+/* Those that a random stream seldom asks for. */
+Test(pipeline_save, what_matters_seldom_comes_back)
+{
+    struct pipeline *p = saved_fresh(&k);
+    const struct judge *j = pipe_judge(&k), *loaded = &p->judges[0];
+
+    cr_assert_null(saved_load(&saved, p));
+    for (size_t i = 0; i < k.p->source_count; i++) {
+        cr_expect_eq(p->tallies[i].newest_record_ms, k.p->tallies[i].newest_record_ms);
+        cr_expect_eq(p->tallies[i].lettered, k.p->tallies[i].lettered);
+    }
+    cr_assert(k.p->tallies[0].newest_record_ms >= 0 && k.p->tallies[0].lettered >= 0);
+    cr_assert(j->day != INT64_MIN && j->last_pane != INT64_MIN);
+    cr_expect_eq(loaded->day, j->day);
+    cr_expect_eq(loaded->last_pane, j->last_pane);
+    pipeline_free(p);
+}
+
+/* As after a reload, or at a cap. */
+Test(pipeline_save, what_is_seldom_there_comes_back)
+{
+    const char *wrong;
+
+    pipe_judge(&k)->windows[0].since = 28512003;
+    k.p->tallies[1].funnels[0].dedupe.overflow = 7;
+    wrong = saved_restart(&k);
+    cr_assert(!wrong, "%s", wrong);
+    cr_expect_eq(pipe_judge(&k)->windows[0].since, 28512003);
+    cr_expect_eq(k.p->tallies[1].funnels[0].dedupe.overflow, 7);
+}
+
 Test(pipeline_save, sections_have_names)
 {
     static const char *const names[] = {"pipeline", "tally 0", "tally 1", "pulse 0", "judge 0"};
