@@ -12,7 +12,7 @@ static rd_kafka_topic_t *topic_new(rd_kafka_t **ret)
     char error[256];
 
     *ret = rd_kafka_new(RD_KAFKA_PRODUCER, NULL, error, sizeof(error));
-    cr_assert(*ret != NULL, "%s", error);
+    cr_assert(NULL != *ret, "%s", error);
     return rd_kafka_topic_new(*ret, "in", NULL);
 }
 
