@@ -57,7 +57,6 @@ void decision_queue_push(struct decision_queue *q, const struct decision *d); /*
 bool decision_queue_take(struct decision_queue *q, int64_t at, struct decision *ret);
 /* Place of the first; INT64_MAX: there is none. */
 int64_t decision_queue_next(const struct decision_queue *q);
-bool decision_queue_has(const struct decision_queue *q, enum decision_kind kind);
 void decision_queue_save(const struct decision_queue *q, struct codec_out *out);
 void decision_queue_load(struct decision_queue *q, struct codec_in *in);
 

@@ -146,14 +146,6 @@ int64_t decision_queue_next(const struct decision_queue *q)
     return q->count > 0 ? q->items[0].at : INT64_MAX;
 }
 
-bool decision_queue_has(const struct decision_queue *q, enum decision_kind kind)
-{
-    for (size_t i = 0; i < q->count; i++)
-        if (q->items[i].kind == kind)
-            return true;
-    return false;
-}
-
 void decision_queue_save(const struct decision_queue *q, struct codec_out *out)
 {
     codec_put_varint(out, q->count);

@@ -190,7 +190,7 @@ static void enter_stopped(struct daemon *d)
     notify_stopping();
     if (d->machines)
         intake_stop(&d->intake);
-    daemon_deadline(d, d->starting ? CLOSE_STARTING_MS : CLOSE_MS);
+    daemon_deadline(d, d->starting || d->restoring ? CLOSE_STARTING_MS : CLOSE_MS);
     daemon_close_soon(d);
 }
 

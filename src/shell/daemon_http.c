@@ -47,7 +47,8 @@ static void ready_machines(struct daemon *d, struct ready_view *v)
     v->parts = d->source_count;
     v->aborts = d->txn.failures;
     v->abort_reason = d->txn.reason;
-    v->commit_ms = d->outbox.is_frozen ? (int64_t)uv_now(&d->loop) - d->txn.begun : 0;
+    v->commit_ms = d->outbox.is_frozen && !d->anchored ? (int64_t)uv_now(&d->loop) - d->txn.begun
+                                                       : 0;
     v->input = ready_input(d);
     v->alerts_refused = refused(d, RECORD_ALERT);
     v->deadletters_refused = refused(d, RECORD_DEADLETTER);

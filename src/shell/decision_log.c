@@ -145,13 +145,3 @@ bool decision_log_fits(const struct decision_log *log, const struct decision *d)
     numbered.seq = log->last + 1;
     return part_of(log, d->source)->bytes + decision_log_size(&numbered) <= DECISION_LOG_MAX;
 }
-
-bool decision_log_full(const struct decision_log *log)
-{
-    return decision_log_bytes(log) + DECISION_LOG_LEAST > DECISION_LOG_MAX;
-}
-
-bool decision_log_wants_snapshot(const struct decision_log *log)
-{
-    return decision_log_bytes(log) > DECISION_LOG_SNAPSHOT;
-}

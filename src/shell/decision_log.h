@@ -14,8 +14,6 @@
 
 /* Coded bytes of one partition's decisions: the rest of COMMIT_META_MAX is for all else in its metadata. */
 #define DECISION_LOG_MAX 2816
-#define DECISION_LOG_SNAPSHOT \
-    2048 /* from here on a snapshot is due, after which the log is trimmed */
 
 struct decision_log_part;
 
@@ -44,8 +42,5 @@ void decision_log_encode(const struct decision_log *log, uint32_t source, struct
 size_t decision_log_bytes(const struct decision_log *log); /* coded; of the largest partition */
 /* Room for it: otherwise it must wait until a snapshot is durable. */
 bool decision_log_fits(const struct decision_log *log, const struct decision *d);
-/* Some partition has no room for any decision but one with text: none may be made. */
-bool decision_log_full(const struct decision_log *log);
-bool decision_log_wants_snapshot(const struct decision_log *log);
 
 #endif

@@ -25,9 +25,13 @@ static void ready_life(const struct ready_view *v, cJSON *reasons)
         reason(reasons, "starting: %s", v->note && *v->note ? v->note : "making Kafka clients");
         break;
     case LIFE_REBUILDING:
-        reason(reasons,
-               "rebuilding state from the log: %zu of %zu partitions are at their committed offset",
-               v->parts - v->waiting, v->parts);
+        if (v->parts == 0)
+            reason(reasons, "loading the saved state");
+        else
+            reason(reasons,
+                   "rebuilding state from the log: %zu of %zu partitions are at their committed "
+                   "offset",
+                   v->parts - v->waiting, v->parts);
         break;
     case LIFE_RUNNING:
         break;

@@ -22,7 +22,7 @@ struct ready_place {
 struct ready_view {
     enum life life;
     const char *note;      /* starting: what it waits for */
-    size_t waiting, parts; /* rebuilding: partitions not yet there */
+    size_t waiting, parts; /* rebuilding: partitions not yet there; 0: no machines yet */
     bool brokers_down;
     unsigned aborts; /* failed attempts of the outbox in flight */
     const char *abort_reason;

@@ -184,7 +184,6 @@ static void plan_base(struct planning *g)
     g->plan->generation = base->generation;
     g->plan->settings_hash = base->has_base ? base->settings_hash : g->ours->settings_hash;
     g->plan->zone_hash = base->zone_hash;
-    g->plan->changed = g->plan->settings_hash != g->ours->settings_hash;
 }
 
 /* --- the switches --- */

@@ -99,7 +99,6 @@ struct start_plan {
     uint64_t instance, seq;
     uint64_t settings_hash; /* in force at the committed offsets; without any: ours */
     uint64_t zone_hash;     /* of their zone then; not to be compared without committed ones */
-    bool changed;           /* ours are others: a switch is due when it runs */
     uint64_t decision_seq;  /* of the last decision ever made */
     uint32_t generation;    /* the highest that was ever durable */
     struct commit_meta

@@ -139,22 +139,21 @@ Test(decision_log, restored_with_their_numbers)
 Test(decision_log, bounded)
 {
     struct decision control = {.source = DECISION_JUDGES, .kind = DECISION_CONTROL};
+    struct decision gap = {.kind = DECISION_GAP, .at = 9, .value = INT64_MAX};
     char text[DECISION_TEXT_MAX];
     int n = 0;
 
     memset(text, 'x', sizeof(text));
     control.text = (struct span){text, sizeof(text)};
-    cr_assert_not(decision_log_wants_snapshot(&decisions));
     for (; decision_log_fits(&decisions, &control); n++)
         decision_log_add(&decisions, &control, INT64_MIN);
     cr_assert_eq(n, 2);
-    cr_assert(decision_log_wants_snapshot(&decisions));
-    cr_assert_not(decision_log_full(&decisions), "small ones still fit");
-    for (int i = 0; !decision_log_full(&decisions); i++)
-        add(0, DECISION_GAP, i, INT64_MAX, INT64_MIN);
+    for (n = 0; decision_log_fits(&decisions, &gap); n++)
+        decision_log_add(&decisions, &gap, INT64_MIN);
+    cr_assert_gt(n, 10, "small ones still fit");
     cr_assert(decision_log_bytes(&decisions) <= DECISION_LOG_MAX);
-    control.text.len = 1;
-    cr_assert(decision_log_fits(&decisions, &control));
     control.text.len = 64;
     cr_assert_not(decision_log_fits(&decisions, &control));
+    gap.source = 1;
+    cr_assert(decision_log_fits(&decisions, &gap), "each partition has its own room");
 }

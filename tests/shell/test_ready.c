@@ -43,6 +43,8 @@ Test(ready, each_reason)
     v.life = LIFE_REBUILDING;
     v.waiting = 1;
     cr_assert_not(ready_of(&v, "1 of 2 partitions"));
+    v.waiting = v.parts = 0;
+    cr_assert_not(ready_of(&v, "loading"));
     v = running;
     v.life = LIFE_DRAINING;
     cr_assert_not(ready_of(&v, "stopping"));
