@@ -10,10 +10,11 @@
 static rd_kafka_topic_t *topic_new(rd_kafka_t **ret)
 {
     char error[256];
+    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, NULL, error, sizeof(error));
 
-    *ret = rd_kafka_new(RD_KAFKA_PRODUCER, NULL, error, sizeof(error));
-    cr_assert(NULL != *ret, "%s", error);
-    return rd_kafka_topic_new(*ret, "in", NULL);
+    cr_assert(rk != NULL, "%s", error);
+    *ret = rk;
+    return rd_kafka_topic_new(rk, "in", NULL);
 }
 
 Test(partitioner, is_the_librarys_own)
