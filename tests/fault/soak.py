@@ -118,7 +118,7 @@ class Soak:
         rounds = {other: self.random.sample(range(KILLS), max(1, KILLS // n)) for other, n in others.items()}
         for i in range(KILLS):
             self.feeding.more()
-            time.sleep(self.random.uniform(0, 2 * start + self.random.choice((0, 2))))
+            time.sleep(self.random.uniform(0, 2 * start + self.random.choice((0, 1.6))))
             for other in others:
                 if i in rounds[other]:
                     other()
