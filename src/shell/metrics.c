@@ -82,7 +82,8 @@ static void metrics_parts(const struct metrics_view *v, struct buf *out)
         buf_fmt(out, " %" PRId64 "\n", v->parts[i].lag);
     }
     metrics_head(out, "gauge", "partition_paused",
-                 "Why it is paused, as a sum: 1 ahead of the others, 2 rebuilding, 4 outbox full",
+                 "Why it is paused, as a sum: 1 ahead of the others, 2 rebuilding, 4 outbox full, "
+                 "8 reconciling, 16 a control record waits for a snapshot",
                  "");
     for (size_t i = 0; i < v->part_count; i++) {
         metrics_part_labels(out, "partition_paused", &v->parts[i]);

@@ -61,7 +61,8 @@
     X(SNAPSHOTS_FAILED, counter, "snapshots_failed_total", "Snapshots that could not be taken", \
       "Look at the log, and at the disk of state.dir") \
     X(SNAPSHOT_AGE, gauge, "snapshot_age_seconds", \
-      "Age of the newest durable snapshot taken since the start; -1: none", "Look at the log") \
+      "Age of the newest durable snapshot; -1: none. None is taken while nothing happens", \
+      "Look at the log") \
     X(RETENTION_USED, gauge, "snapshot_age_retention_ratio", \
       "That age as a part of the shortest retention of the inputs; 0 where it is not known", \
       "Raise the retention of the inputs, or lower state.snapshot") \
