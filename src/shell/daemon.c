@@ -47,6 +47,15 @@ static void on_step(void *context, const struct message *messages, size_t count)
     }
 }
 
+/* Past what no machine reads (the end of an upstream transaction): what is decided for a place up to there, as the end
+ * of a bootstrap is, need not wait for another record. */
+static void daemon_moved(struct daemon *d)
+{
+    for (uint32_t i = 0; i < d->source_count; i++)
+        pipeline_reach(d->pipeline, i, d->intake.parts[i].next, &d->outbox.open);
+    outbox_note(&d->outbox, d->now);
+}
+
 static void on_turned(void *context)
 {
     struct daemon *d = context;
@@ -56,7 +65,7 @@ static void on_turned(void *context)
     if (d->life == LIFE_REBUILDING && !d->restoring && d->intake.waiting == 0)
         daemon_rebuild_reached(d);
     if (d->intake.moved && d->life == LIFE_RUNNING)
-        outbox_progress(&d->outbox, d->now);
+        daemon_moved(d);
     d->intake.moved = false;
     daemon_pump(d);
 }

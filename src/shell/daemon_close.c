@@ -107,10 +107,8 @@ static bool daemon_works(struct daemon *d)
         reconcile_cancel(&d->reconcile);
     if (!d->machines)
         return working;
-    if (d->txn.working) {
-        atomic_store(&d->txn.job.cancel, true);
-        working = true;
-    }
+    atomic_store(&d->txn.job.cancel, true); /* also of one that waits for its turn */
+    working |= d->txn.working;
     if (d->probe.working) {
         probe_cancel(&d->probe);
         working = true;

@@ -51,31 +51,16 @@ static bool probe_topics(struct probe *p)
     return true;
 }
 
-static void probe_cluster(struct probe *p)
-{
-    char *id;
-
-    if (p->asked.cluster[0])
-        return;
-    id = rd_kafka_clusterid(p->consumer, PROBE_CALL_MS);
-    if (!id)
-        return;
-    snprintf(p->asked.cluster, sizeof(p->asked.cluster), "%s", id);
-    rd_kafka_mem_free(p->consumer, id);
-}
-
 static void on_work(uv_work_t *work)
 {
     struct probe *p = work->data;
 
-    /* Each only if the one before was answered: brokers that are away cost one time-out, not four. */
+    /* Each only if the one before was answered: brokers that are away cost one time-out, not three. */
     p->answered = probe_topics(p);
     if (p->answered && !atomic_load(&p->cancel))
         p->answered = probe_offsets(p, RD_KAFKA_OFFSET_END);
     if (p->answered && !atomic_load(&p->cancel))
         p->answered = probe_offsets(p, RD_KAFKA_OFFSET_BEGINNING);
-    if (p->answered && !atomic_load(&p->cancel))
-        probe_cluster(p);
 }
 
 /* --- the loop's half --- */
@@ -122,7 +107,6 @@ static void on_worked(uv_work_t *work, int status)
         probe_learn_part(&p->result.parts[i], &p->asked.parts[i], p->begun);
     for (size_t i = 0; i < p->settings->inputs.count; i++)
         probe_learn_topic(&p->result.topics[i], &p->asked.topics[i]);
-    memcpy(p->result.cluster, p->asked.cluster, sizeof(p->result.cluster));
     if (p->answered)
         atomic_store(&p->health->down, false);
     else if (!atomic_load(&p->cancel))

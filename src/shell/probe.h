@@ -36,7 +36,6 @@ struct probe_topic {
 struct probe_result {
     struct probe_part *parts;   /* owned; one a source */
     struct probe_topic *topics; /* owned; one an input */
-    char cluster[64];           /* the cluster's id; "": not known yet */
 };
 
 struct probe {

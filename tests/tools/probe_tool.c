@@ -36,8 +36,8 @@ static void tool_print(const struct tool *t)
     enum probe_verdict verdict = probe_judge(r, t->config.settings, t->sources, t->count, &code,
                                              why);
 
-    printf("{\"answered\":%s,\"verdict\":%d,\"code\":%d,\"why\":\"%s\",\"cluster\":\"%s\",",
-           t->probe.answered ? "true" : "false", (int)verdict, code, why, r->cluster);
+    printf("{\"answered\":%s,\"verdict\":%d,\"code\":%d,\"why\":\"%s\",",
+           t->probe.answered ? "true" : "false", (int)verdict, code, why);
     printf("\"partitions\":%d,\"misses\":%u,\"parts\":[", r->topics[0].partitions,
            r->topics[0].misses);
     for (size_t i = 0; i < t->count; i++)
