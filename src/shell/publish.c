@@ -40,7 +40,7 @@ void publish_refused(struct publish *p, int target, rd_kafka_resp_err_t code)
     p->refused[target] = code;
     p->refusals++;
     p->blames = 0;
-    p->trial = false; /* it is known now */
+    p->trial = p->suspect = false; /* it is known now */
     log_error(
         target == RECORD_DEADLETTER ? "dead letters are switched off: their topic refuses them"
                                     : "alerts cannot be published: their topic refuses them",
@@ -48,27 +48,47 @@ void publish_refused(struct publish *p, int target, rd_kafka_resp_err_t code)
         LOG_TEXT("remedy", "repair the topic or its ACLs; for dead letters, restart funneld then"));
 }
 
-void publish_blame(struct publish *p, const struct records *records, rd_kafka_resp_err_t code)
+static void publish_acquit(struct publish *p)
+{
+    p->trial = p->suspect = false;
+    p->blames = 0;
+}
+
+/* Whose fault it is, where no report says it; PUBLISH_TARGETS: not known yet. */
+static int publish_guilty(const struct publish *p, const struct records *records)
 {
     bool has[PUBLISH_TARGETS] = {false};
 
-    if (p->blames++ == 0)
-        return;
     for (size_t i = 0; i < records->count; i++)
         has[records->items[i].target] = true;
-    has[RECORD_DEADLETTER] = has[RECORD_DEADLETTER] && !publish_deadletters_off(p) && !p->trial;
-    p->trial = has[RECORD_ALERT] && has[RECORD_DEADLETTER];
-    p->doubtful = p->refused[RECORD_ALERT] != RD_KAFKA_RESP_ERR_NO_ERROR;
-    if (!p->trial)
-        publish_refused(p, has[RECORD_DEADLETTER] ? RECORD_DEADLETTER : RECORD_ALERT, code);
+    if (p->trial || !has[RECORD_DEADLETTER] || publish_deadletters_off(p))
+        return RECORD_ALERT;
+    return p->suspect || !has[RECORD_ALERT] ? RECORD_DEADLETTER : PUBLISH_TARGETS;
 }
 
-void publish_passed(struct publish *p, rd_kafka_resp_err_t code)
+void publish_blame(struct publish *p, const struct records *records, rd_kafka_resp_err_t code)
 {
-    if (p->trial && !p->doubtful)
-        publish_refused(p, RECORD_DEADLETTER, code);
+    int guilty = publish_guilty(p, records);
+
+    if (p->blames++ == 0)
+        return;
+    if (guilty == PUBLISH_TARGETS) {
+        p->trial = true;
+        return;
+    }
+    publish_refused(p, guilty, code);
+    publish_acquit(p);
+}
+
+void publish_rehearsed(struct publish *p)
+{
     p->trial = false;
-    p->blames = 0;
+    p->suspect = true;
+}
+
+void publish_passed(struct publish *p)
+{
+    publish_acquit(p);
 }
 
 static rd_kafka_headers_t *publish_headers(const struct records *records, const struct record *r)

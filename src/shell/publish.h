@@ -19,9 +19,8 @@ struct publish {
     rd_kafka_resp_err_t refused[PUBLISH_TARGETS];
     uint64_t refusals; /* how often one was found */
     unsigned blames;   /* failures in a row that no report tied to a topic */
-    bool trial;        /* this attempt goes without dead letters, to see whose fault it is */
-    bool
-        doubtful; /* the alerts' topic refused before it: where it passes, that topic was repaired */
+    bool trial;   /* the next attempt is a rehearsal: without dead letters, and never committed */
+    bool suspect; /* a rehearsal passed: if the next attempt fails, the dead letters are to blame */
     uint64_t produced[PUBLISH_TARGETS];
     uint64_t dropping
         [PUBLISH_TARGETS]; /* left out of this attempt: too large, or the topic refuses them */
@@ -43,10 +42,13 @@ void publish_serve(struct publish *p, rd_kafka_queue_t *queue);
 void publish_refused(struct publish *p, int target, rd_kafka_resp_err_t code);
 /* A transaction failed for a lasting reason that no delivery report tied to a topic. The first time says nothing:
  * a broker that has just started may not know its topics yet, and of a topic that is gone the next attempt's reports
- * will tell. After the second, with records of one target there is no doubt; with both, the next attempt is a trial. */
+ * will tell. After the second, with records of one target there is no doubt; with both, a rehearsal shows it. It must not
+ * be committed: the alert topic may just have been repaired, and the dead letters left out would be lost. */
 void publish_blame(struct publish *p, const struct records *records, rd_kafka_resp_err_t code);
-/* The attempt was committed: a trial has shown that the dead letters were to blame, for this reason. */
-void publish_passed(struct publish *p, rd_kafka_resp_err_t code);
+/* A rehearsal went well, up to the commit that was not asked for. */
+void publish_rehearsed(struct publish *p);
+/* The attempt was committed: nobody is to blame. */
+void publish_passed(struct publish *p);
 /* The attempt was committed: what it left out is lost. */
 void publish_committed(struct publish *p);
 bool publish_deadletters_off(const struct publish *p);

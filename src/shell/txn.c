@@ -53,8 +53,10 @@ static void txn_fill(struct txn *t)
     const char *half = t->again ? "txn.resend" : "produce.half";
     rd_kafka_resp_err_t code;
 
-    if (t->produced == 0)
+    if (t->produced == 0) {
         t->refusals = t->publish.refusals;
+        t->job.rehearsal = t->publish.trial;
+    }
     if (t->produced == 0 && FAULT_AWAITED(half))
         txn_half(t, half);
     t->produced = publish_records(&t->publish, t->job.producer, &t->outbox->frozen, t->produced,
@@ -214,11 +216,12 @@ static void txn_learn(struct txn *t)
     for (int i = 0; i < TXN_TOPICS; i++)
         publish_refused(&t->publish, i, t->job.missing[i]);
     if (t->job.outcome == TXN_COMMITTED)
-        publish_passed(&t->publish, t->blamed);
+        publish_passed(&t->publish);
+    if (t->job.rehearsed)
+        publish_rehearsed(&t->publish);
     if (t->job.outcome != TXN_REPEAT || !kafka_error_is_lasting(code) ||
         t->publish.refusals != t->refusals || txn_offsets_refused(&t->job))
         return;
-    t->blamed = code;
     publish_blame(&t->publish, &t->outbox->frozen, code);
 }
 

@@ -52,10 +52,9 @@ struct txn {
     bool hurry;           /* no back-off: the daemon is stopping */
     char reason[512];     /* of the last attempt that failed; the job's own text is the worker's */
     struct txn_stats stats;
-    uint64_t refusals;          /* publish.refusals when this attempt began */
-    rd_kafka_resp_err_t blamed; /* the lasting error of the last attempt that had one */
-    uint64_t renewed_at;        /* stats.commits at the last renewal */
-    const char *control;        /* borrowed; topic of outbox->point.controls */
+    uint64_t refusals;   /* publish.refusals when this attempt began */
+    uint64_t renewed_at; /* stats.commits at the last renewal */
+    const char *control; /* borrowed; topic of outbox->point.controls */
 };
 
 /* The clients are borrowed; the producer becomes the transaction's and may be exchanged. It must be

@@ -52,6 +52,7 @@ struct txn_job {
     struct txn_stamp known;                   /* the last confirmed one */
     struct txn_stamp pending;                 /* what this transaction writes */
     bool attempted;                           /* a commit of pending may have reached the broker */
+    bool rehearsal;                           /* COMMIT: everything but the commit, then abort */
     _Atomic bool cancel;
     /* Finished producers. Destroyed at once, librdkafka 2.0.2 now and then frees the offsets of a request twice that
      * the fencing broker is still answering (seen as an abort of the process); some seconds later, never. */
@@ -64,6 +65,7 @@ struct txn_job {
     /* out */
     rd_kafka_resp_err_t missing[TXN_TOPICS]; /* the topic is gone, or not ours to write */
     unsigned misses[TXN_TOPICS];             /* looks in a row that said so */
+    bool rehearsed;                          /* a rehearsal went well */
     enum txn_outcome outcome;
     struct kafka_error error; /* the last one met, repaired or not */
     enum kafka_call call;
