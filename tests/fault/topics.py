@@ -117,6 +117,9 @@ def alert_topic_deleted():
     s.read(RECORDS[:HALF])
     before = kit.alerts_of("alertless.alerts")
     kit.run(kit.KTOOL, "delete", "--topic", "alertless.alerts")
+    # Not a moment sooner: what is committed into a topic that is about to go is gone with it.
+    kit.wait_for("the topic is gone", 20, lambda: "alertless.alerts" not in kit.run(kit.KTOOL, "topics"))
+    time.sleep(1)
     kit.produce(s.topic, RECORDS[HALF:])
     s.daemon.wait_reason("the alert topic refuses records", 90)
     kit.say(f"alertless: {s.daemon.reasons()}")
