@@ -6,15 +6,17 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/state_look.h"
+#include "cli/state_rekey.h"
 #include "shell/exit_codes.h"
 
 struct state_line {
     const char *config;
     long long generation;
-    bool yes;
+    bool yes, dry;
+    int way; /* of rekey; -1: not said */
 };
 
-/* What the command line asks for, on a folder that is there; only `reset` locks it. */
+/* What the command line asks for, on a folder that is there; `reset` and `rekey` lock it. */
 static int run_inspect(const struct state_dir *dir, const struct config *config,
                        const struct state_line *line)
 {
@@ -57,16 +59,20 @@ static int run_reset(const struct state_dir *dir, const struct config *config,
     return EXIT_OK;
 }
 
+static int run_rekey(const struct state_dir *dir, const struct config *config,
+                     const struct state_line *line)
+{
+    return state_rekey(dir, config, line->way, line->dry);
+}
+
 static const struct state_verb {
     const char *name;
     int (*run)(const struct state_dir *dir, const struct config *config,
                const struct state_line *line);
     bool locks;
 } verbs[] = {
-    {"inspect", run_inspect, false},
-    {"verify", run_verify, false},
-    {"export", run_export, false},
-    {"reset", run_reset, true},
+    {"inspect", run_inspect, false}, {"verify", run_verify, false}, {"export", run_export, false},
+    {"reset", run_reset, true},      {"rekey", run_rekey, true},
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -81,7 +87,7 @@ static const struct state_verb *find_verb(const char *name)
     }
     nearest = options_nearest(name, names);
     fprintf(stderr, "funneld state: there is no %s%s%s\nTry 'funneld state --help'.\n", name,
-            nearest ? "; did you mean " : ": inspect, verify, export or reset",
+            nearest ? "; did you mean " : ": inspect, verify, export, rekey or reset",
             nearest ? nearest : "");
     return NULL;
 }
@@ -111,24 +117,33 @@ static int run_verb(const struct state_verb *verb, const struct state_line *line
 
 int state_main(int argc, char **argv)
 {
-    struct state_line line = {.config = CONFIG_DEFAULT};
+    struct state_line line = {.config = CONFIG_DEFAULT, .way = -1};
     const struct option_spec specs[] = {
         {"config", 'c', OPTION_TEXT, &line.config, "FILE",
          "the configuration (" CONFIG_DEFAULT "); its state.dir is looked at", NULL},
         {"generation", 'g', OPTION_NUMBER, &line.generation, "N",
          "export: which snapshot (the newest that is good)", NULL},
         {"yes", 0, OPTION_FLAG, &line.yes, NULL, "reset: do it", NULL},
+        {"partitioner", 0, OPTION_CHOICE, &line.way, "HOW",
+         "rekey: how the producers choose partitions; same: their own way, which keeps old keys in "
+         "place",
+         state_rekey_ways},
+        {"dry-run", 0, OPTION_FLAG, &line.dry, NULL, "rekey: only say what it would do", NULL},
         {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
     };
     const struct options options = {
         "state",
-        "inspect|verify|export|reset [-c FILE]",
+        "inspect|verify|export|rekey|reset [-c FILE]",
         "inspect  the snapshots: where they stand in the logs, how old, how much is in them\n"
         "verify   reads all of them; says what is damaged; 86 where none is good\n"
         "export   one of them as JSON, an object a line: the snapshot, the funnels' reports, the\n"
         "         alerts that fire; no ids of entities\n"
+        "rekey    after the daemon has stopped because its topics got more partitions (exit code 84):\n"
+        "         moves what is known of each entity to the partition its next events come on, found by\n"
+        "         the keys in the logs; --partitioner must be said: murmur2 (Java clients, librdkafka's\n"
+        "         murmur2 and murmur2_random), crc32 (librdkafka's own default), or same\n"
         "reset    removes all of them: the next start reads the logs from their beginning\n\n"
-        "All but reset can be used while the daemon runs. They load what they look at: leave as much memory\n"
+        "All but rekey and reset can be used while the daemon runs. They load what they look at: leave as much memory\n"
         "as the daemon's state takes.",
         specs,
         1,
@@ -143,6 +158,12 @@ int state_main(int argc, char **argv)
         return EXIT_USAGE;
     if (line.generation < 0 || line.generation > UINT32_MAX) {
         fputs("funneld state: --generation wants the number of a snapshot\n", stderr);
+        return EXIT_USAGE;
+    }
+    if (verb->run == run_rekey && line.way < 0) {
+        fputs("funneld state rekey: say how the producers choose partitions: --partitioner "
+              "murmur2|crc32|same\n",
+              stderr);
         return EXIT_USAGE;
     }
     if (verb->run == run_reset && !line.yes) {

@@ -26,7 +26,8 @@
       "an input's log is another one than was consumed: recreated, truncated, mirrored or moved", \
       "if that is meant, start once with --accept-reset, which reads the new log from its beginning") \
     X(PARTITIONS, 84, "inputs or their partition counts changed since the last run", \
-      "start once with --new-epoch, which reads the logs anew and publishes from where it was") \
+      "where partitions were added, funneld state rekey; else start once with --new-epoch, which reads the " \
+      "logs anew and publishes from where it was") \
     X(TOPIC_MISSING, 85, "a topic does not exist (missing_topic: exit)", \
       "create it, or use missing_topic: wait") \
     X(STATE, 86, \

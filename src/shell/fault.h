@@ -40,7 +40,8 @@
     X("snapshot.durable", "its transaction is confirmed, the metadata is not yet shortened") \
     X("switch.before", "a config_switch is decided, before its commit") \
     X("switch.after", "after its commit") \
-    X("decide.idle", "an idle decision is taken, its output not committed")
+    X("decide.idle", "an idle decision is taken, its output not committed") \
+    X("rekey.saved", "state rekey: its snapshot is there, its transaction is not begun")
 
 #define FAULT_EXIT 99
 #define FAULT_ORDERS_MAX 8

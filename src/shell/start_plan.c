@@ -50,9 +50,9 @@ static int plan_presence(struct planning *g)
         if (g->parts[i].committed < 0)
             return planning_refuse(
                 g, i, EXIT_PARTITIONS,
-                "no committed offset, though others have one: partitions or inputs were "
-                "added, or the topic was deleted and created again (which deletes its "
-                "offsets); go on with --new-epoch");
+                "no committed offset, though others have one: if partitions were added, "
+                "'funneld state rekey' moves the state; if inputs were, or the topic was deleted and "
+                "created again (which deletes its offsets), go on with --new-epoch");
     }
     return EXIT_OK;
 }
