@@ -72,7 +72,7 @@ static const struct state_verb {
     bool locks;
 } verbs[] = {
     {"inspect", run_inspect, false}, {"verify", run_verify, false}, {"export", run_export, false},
-    {"reset", run_reset, true},      {"rekey", run_rekey, true},
+    {"rekey", run_rekey, true},      {"reset", run_reset, true},
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -115,6 +115,19 @@ static int run_verb(const struct state_verb *verb, const struct state_line *line
     return code;
 }
 
+static const char state_text[] =
+    "inspect  the snapshots: where they stand in the logs, how old, how much is in them\n"
+    "verify   reads all of them; says what is damaged; 86 where none is good\n"
+    "export   one of them as JSON, an object a line: the snapshot, the funnels' reports, the\n"
+    "         alerts that fire; no ids of entities\n"
+    "rekey    after the daemon has stopped because its topics got more partitions (exit code 84):\n"
+    "         moves what is known of each entity to the partition its next events come on, found by\n"
+    "         the keys in the logs; --partitioner must be said: murmur2 (Java clients, librdkafka's\n"
+    "         murmur2 and murmur2_random), crc32 (librdkafka's own default), or same\n"
+    "reset    removes all of them: the next start reads the logs from their beginning\n\n"
+    "All but rekey and reset can be used while the daemon runs. They load what they look at: leave\n"
+    "as much memory as the daemon's state takes.";
+
 int state_main(int argc, char **argv)
 {
     struct state_line line = {.config = CONFIG_DEFAULT, .way = -1};
@@ -132,22 +145,7 @@ int state_main(int argc, char **argv)
         {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
     };
     const struct options options = {
-        "state",
-        "inspect|verify|export|rekey|reset [-c FILE]",
-        "inspect  the snapshots: where they stand in the logs, how old, how much is in them\n"
-        "verify   reads all of them; says what is damaged; 86 where none is good\n"
-        "export   one of them as JSON, an object a line: the snapshot, the funnels' reports, the\n"
-        "         alerts that fire; no ids of entities\n"
-        "rekey    after the daemon has stopped because its topics got more partitions (exit code 84):\n"
-        "         moves what is known of each entity to the partition its next events come on, found by\n"
-        "         the keys in the logs; --partitioner must be said: murmur2 (Java clients, librdkafka's\n"
-        "         murmur2 and murmur2_random), crc32 (librdkafka's own default), or same\n"
-        "reset    removes all of them: the next start reads the logs from their beginning\n\n"
-        "All but rekey and reset can be used while the daemon runs. They load what they look at: leave as much memory\n"
-        "as the daemon's state takes.",
-        specs,
-        1,
-        1};
+        "state", "inspect|verify|export|rekey|reset [-c FILE]", state_text, specs, 1, 1};
     const struct state_verb *verb;
     int first, code = options_parse(&options, argc, argv, &first);
 

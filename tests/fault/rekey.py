@@ -42,10 +42,12 @@ def records(events, partitions):
 
 
 class Scene:
-    def __init__(self, name, faults=None):
+    def __init__(self, name):
         self.name, self.topic = name, name + ".in"
         BROKER.topics(name, BEFORE)
-        self.daemon = kit.Daemon(FOLDER, kit.configuration(name, BROKER.bootstrap, time=QUIET))
+        BROKER.topic(name + ".control")
+        config = kit.configuration(name, BROKER.bootstrap, time=QUIET, control=name + ".control")
+        self.daemon = kit.Daemon(FOLDER, config)
         self.daemon.wait_ready()
         kit.produce(self.topic, records(EVENTS[:HALF], BEFORE))
         kit.wait_committed(self.topic, name)
@@ -99,6 +101,8 @@ class Scene:
 def moved():
     """The plain way, after looking; another start replays nothing wrong."""
     s = Scene("moved")
+    kit.run(kit.FUNNELD, "silence", "-c", s.daemon.file, "--for", "1h", "alertname=none")
+    kit.wait_committed("moved.control", "moved")
     s.grown()
     fault.refuses(s.daemon, "partitions", "state rekey")
     files = sorted(os.listdir(s.daemon.state_dir))
@@ -111,6 +115,7 @@ def moved():
     said = s.rekey("--partitioner", "murmur2", says="100.00 %")
     kit.check("left where they were" not in said, said)
     s.rekey("--partitioner", "murmur2", says="nothing to do")
+    kit.same("committed of the control topic", kit.ends("moved.control"), kit.committed("moved.control", "moved"))
     s.daemon.start()
     s.daemon.wait_ready()
     s.daemon.kill()
