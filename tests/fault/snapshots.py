@@ -214,6 +214,7 @@ def lost(scene):
     scene.refused("state", "--rebuild --reconcile")
     scene.daemon.start("--rebuild", "--reconcile")
     scene.daemon.wait_ready(60)
+    scene.wait_metric("transactions", 1)  # before that it has not happened
     scene.restart()
     scene.finish()
     kit.nothing_twice(scene.name + ".alerts", scene.name + ".dead")
