@@ -27,6 +27,7 @@
     X("outbox.frozen", "an outbox is frozen, nothing of it is produced") \
     X("produce.half", "half of the records of a first attempt are on the broker") \
     X("txn.offsets", "all records are handed over, before send_offsets") \
+    X("txn.sent", "send_offsets has returned, in its own thread; awaited, 3 s are enough for it") \
     X("txn.commit", "offsets are sent, before the commit") \
     X("txn.fail", "the same; with `fail` the attempt is given up as after an abortable error") \
     X("txn.committed", "the commit was confirmed, nobody knows it yet") \

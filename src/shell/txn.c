@@ -325,5 +325,5 @@ rd_kafka_t *txn_close(struct txn *t)
     txn_drop_producer(t);
     kafka_queue_close(&t->queue);
     uv_close((uv_handle_t *)&t->timer, NULL);
-    return t->job.producer;
+    return t->job.lost ? NULL : t->job.producer;
 }

@@ -70,8 +70,8 @@ void txn_send(struct txn *t);
 void txn_hurry(struct txn *t); /* a back-off ends now, and later ones are short */
 uint64_t txn_next_seq(const struct txn *t);
 
-/* Lets go of the producer and closes the handles; the producer is returned to be destroyed off the loop.
- * Not while the worker holds the job. */
+/* Lets go of the producer and closes the handles; the producer is returned to be destroyed off the loop;
+ * NULL where that must not be. Not while the worker holds the job. */
 rd_kafka_t *txn_close(struct txn *t);
 
 #endif

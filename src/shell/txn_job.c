@@ -10,25 +10,17 @@
 #include "shell/commit_meta.h"
 #include "shell/fault.h"
 #include "shell/log.h"
+#include "shell/txn_send.h"
 
-#define TXN_CALL_MS 5000 /* calls overrun it; a retriable time-out is resumed by the same call */
+#define TXN_CALL_MS 5000  /* calls overrun it; a retriable time-out is resumed by the same call */
+#define TXN_LOST_MS 30000 /* after so long send_offsets will not return (txn_send.h) */
+#define TXN_LOST_SOON_MS 3000
 
 static const char *const call_names[] = {"init_transactions", "begin_transaction",
                                          "send_offsets_to_transaction", "commit_transaction",
                                          "abort_transaction"};
 
 /* --- one call, repeated while that is the thing to do --- */
-
-static rd_kafka_error_t *txn_send_offsets(struct txn_job *job)
-{
-    rd_kafka_consumer_group_metadata_t *group = rd_kafka_consumer_group_metadata_new(
-        job->settings->group);
-    rd_kafka_error_t *error = rd_kafka_send_offsets_to_transaction(job->producer, job->offsets,
-                                                                   group, TXN_CALL_MS);
-
-    rd_kafka_consumer_group_metadata_destroy(group);
-    return error;
-}
 
 static rd_kafka_error_t *txn_call_once(struct txn_job *job, enum kafka_call call)
 {
@@ -38,7 +30,9 @@ static rd_kafka_error_t *txn_call_once(struct txn_job *job, enum kafka_call call
     case KAFKA_BEGIN:
         return rd_kafka_begin_transaction(job->producer);
     case KAFKA_SEND_OFFSETS:
-        return txn_send_offsets(job);
+        return txn_send_offsets(job->producer, job->offsets, job->settings->group, TXN_CALL_MS,
+                                FAULT_AWAITED("txn.sent") ? TXN_LOST_SOON_MS : TXN_LOST_MS,
+                                &job->lost);
     case KAFKA_COMMIT:
         return rd_kafka_commit_transaction(job->producer, TXN_CALL_MS);
     case KAFKA_ABORT:
@@ -54,6 +48,14 @@ static void txn_note_error(struct txn_job *job, enum kafka_call call, rd_kafka_e
     snprintf(job->text, sizeof(job->text), "%s: %s", call_names[call],
              rd_kafka_error_string(error));
     rd_kafka_error_destroy(error);
+}
+
+static enum kafka_todo txn_note_lost(struct txn_job *job, enum kafka_call call)
+{
+    job->error = (struct kafka_error){.code = RD_KAFKA_RESP_ERR__TIMED_OUT};
+    job->call = call;
+    snprintf(job->text, sizeof(job->text), "%s: it does not return", call_names[call]);
+    return KAFKA_RENEW;
 }
 
 static void txn_rest(struct txn_job *job, unsigned tries)
@@ -96,6 +98,8 @@ static enum kafka_todo txn_call(struct txn_job *job, enum kafka_call call)
     for (unsigned tries = 1; todo == KAFKA_REPEAT && !atomic_load(&job->cancel); tries++) {
         rd_kafka_error_t *error = txn_call_once(job, call);
 
+        if (job->lost)
+            return txn_note_lost(job, call);
         if (!error)
             return KAFKA_GO_ON;
         txn_note_error(job, call, error);
@@ -123,6 +127,12 @@ int txn_stamp_compare(const struct txn_stamp *found, const struct txn_stamp *kno
     return !found->any || (found->instance == known->instance && found->seq == known->seq) ? -1 : 0;
 }
 
+bool txn_stamp_is_before(const struct txn_stamp *found, const struct txn_stamp *known)
+{
+    return found->any && known->any && found->instance == known->instance &&
+           found->seq < known->seq;
+}
+
 /* Partitions that disagree were not written by one transaction: not ours, whatever they are. */
 static bool txn_stamp_of(const rd_kafka_topic_partition_list_t *list, struct txn_stamp *ret)
 {
@@ -141,22 +151,23 @@ static bool txn_stamp_of(const rd_kafka_topic_partition_list_t *list, struct txn
         *ret = (struct txn_stamp){true, m.instance, m.seq};
     }
     buf_deinit(&scratch);
+    if (!ours)
+        *ret = (struct txn_stamp){0};
     return ours;
 }
 
 /* As txn_stamp_compare(); -2: cancelled. */
-static int txn_look(struct txn_job *job)
+static int txn_look(struct txn_job *job, struct txn_stamp *ret_found)
 {
     rd_kafka_topic_partition_list_t *list = kafka_list_new(job->sources, job->source_count);
-    struct txn_stamp found;
     int result = -2;
 
     for (unsigned tries = 1; result == -2 && !atomic_load(&job->cancel); tries++) {
         rd_kafka_resp_err_t code = kafka_committed(job->consumer, list);
 
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-            result = txn_stamp_of(list, &found)
-                         ? txn_stamp_compare(&found, &job->known, &job->pending)
+            result = txn_stamp_of(list, ret_found)
+                         ? txn_stamp_compare(ret_found, &job->known, &job->pending)
                          : 0;
         else
             txn_rest(job, tries);
@@ -174,14 +185,36 @@ static void txn_stop(struct txn_job *job, enum kafka_todo todo)
                                         : TXN_CANCELLED;
 }
 
+/* Neither what was known nor what is pending. A broker that its controller takes for dead leaves out the markers of
+ * a transaction whose commit it confirms (Kafka 4.4: "partitions are likely deleted already and hence can be
+ * skipped"), and the next abort undoes it with its own. That is no twin, and a restart does all of it again. */
+static void txn_not_ours(struct txn_job *job, const struct txn_stamp *found)
+{
+    if (!txn_stamp_is_before(found, &job->known)) {
+        job->outcome = TXN_FENCED;
+        return;
+    }
+    job->outcome = TXN_FAILED;
+    snprintf(
+        job->text, sizeof(job->text),
+        "the brokers have undone transaction %llu, which they had confirmed: their last one is "
+        "%llu; a restart does it again",
+        (unsigned long long)job->known.seq, (unsigned long long)found->seq);
+}
+
 /* After an abort or with a new producer: the answer of a commit may have been lost. */
 static void txn_resume(struct txn_job *job)
 {
-    int found = job->attempted ? txn_look(job) : -1;
+    struct txn_stamp stamp = {0};
+    int found = job->attempted ? txn_look(job, &stamp) : -1;
     enum kafka_todo todo;
 
-    if (found == 0 || found == -2) {
-        job->outcome = found == 0 ? TXN_FENCED : TXN_CANCELLED;
+    if (found == 0) {
+        txn_not_ours(job, &stamp);
+        return;
+    }
+    if (found == -2) {
+        job->outcome = TXN_CANCELLED;
         return;
     }
     todo = txn_call(job, KAFKA_BEGIN);
@@ -295,8 +328,9 @@ static void txn_renew(struct txn_job *job)
     enum kafka_todo todo;
     char error[512];
 
-    if (job->producer)
+    if (job->producer && !job->lost)
         txn_retire(job, job->producer);
+    job->lost = false;
     job->producer = kafka_client_new(job->settings, KAFKA_PRODUCER, job->health, error);
     if (!job->producer) {
         snprintf(job->text, sizeof(job->text), "%s", error);

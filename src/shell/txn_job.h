@@ -53,6 +53,7 @@ struct txn_job {
     struct txn_stamp pending;                 /* what this transaction writes */
     bool attempted;                           /* a commit of pending may have reached the broker */
     bool rehearsal;                           /* COMMIT: everything but the commit, then abort */
+    bool lost; /* a call has not returned: the producer is left as it is, for ever */
     _Atomic bool cancel;
     /* Finished producers. Destroyed at once, librdkafka 2.0.2 now and then frees the offsets of a request twice that
      * the fencing broker is still answering (seen as an abort of the process); some seconds later, never. */
@@ -78,5 +79,7 @@ void txn_job_run(struct txn_job *job);
  * Pure. */
 int txn_stamp_compare(const struct txn_stamp *found, const struct txn_stamp *known,
                       const struct txn_stamp *pending);
+/* An earlier one of the same daemon: nobody else was there. Pure. */
+bool txn_stamp_is_before(const struct txn_stamp *found, const struct txn_stamp *known);
 
 #endif

@@ -61,3 +61,16 @@ Test(txn_stamp, whose_the_committed_offsets_are)
     cr_assert_eq(txn_stamp_compare(&none, &known, &pending), 0, "offsets were deleted");
     cr_assert_eq(txn_stamp_compare(&twin, &none, &pending), 0);
 }
+
+Test(txn_stamp, an_earlier_one_of_our_own_is_no_twin)
+{
+    const struct txn_stamp none = {0}, known = {true, 7, 4}, earlier = {true, 7, 3},
+                           later = {true, 7, 6}, twin = {true, 8, 3};
+
+    cr_assert(txn_stamp_is_before(&earlier, &known));
+    cr_assert_not(txn_stamp_is_before(&known, &known));
+    cr_assert_not(txn_stamp_is_before(&later, &known));
+    cr_assert_not(txn_stamp_is_before(&twin, &known));
+    cr_assert_not(txn_stamp_is_before(&none, &known));
+    cr_assert_not(txn_stamp_is_before(&earlier, &none));
+}
