@@ -25,7 +25,8 @@ size_t attribution_subset(const double *o, const double *e, size_t n, size_t *re
 
 /* Rate now less rate before, split over segments that partition both: weights w are shares of entries, p rates.
  * ret_rate[i] = (w1 + w0)/2 (p1 - p0), ret_mix[i] = (p1 + p0)/2 (w1 - w0); their sum is p1_all - p0_all, less the rounding,
- * which is returned. A segment without entries takes the other time's rate. */
+ * which is returned. A segment without entries takes the other time's rate.
+ * No entries at all at one of the times: nothing to compare, all 0. */
 double attribution_split(const double *entries_now, const double *conversions_now,
                          const double *entries_before, const double *conversions_before, size_t n,
                          double *ret_rate, double *ret_mix);

@@ -24,7 +24,7 @@ struct hazard {
     double f[AGES_BINS + 1]; /* F at the edges: 0 .. 1, never falls; linear in age where p is 0 */
 };
 
-/* lambda_j = D_j / Y_j, 0 where Y_j is 0. */
+/* lambda_j = D_j / Y_j, at most 1; 0 where Y_j is 0. */
 void hazard_raw(int bins, const double *d, const double *y, double *ret_lambda);
 /* The same, where bins with few conversions borrow from their neighbours: (D_j + 5) / (Y_j + 5 / mean_j), mean_j pooled
  * over bins j - 1 to j + 1; 0 where that has no conversion. */

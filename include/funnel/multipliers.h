@@ -21,6 +21,14 @@ struct multipliers_cell {
  * Cells' sums are taken in their order. p of each cell is set at the end, also with no dimension. */
 void multipliers_fit(const struct hazard *h, int dims, double *const m[], const size_t count[],
                      struct multipliers_cell *cells, size_t n);
+/* The same in slices: all m set to 1; one of the eight sweeps; each cell's p. */
+void multipliers_start(int dims, double *const m[], const size_t count[]);
+void multipliers_sweep(const struct hazard *h, int dims, double *const m[], const size_t count[],
+                       const struct multipliers_cell *cells, size_t n);
+void multipliers_finish(const struct hazard *h, int dims, double *const m[], const size_t count[],
+                        struct multipliers_cell *cells, size_t n);
+#define MULTIPLIERS_SWEEPS 8
+
 /* The final chance of a cell of these values under a fit; a value beyond count[d] counts as 1. */
 double multipliers_p(const struct hazard *h, int dims, double *const m[], const size_t count[],
                      const uint32_t *value);
