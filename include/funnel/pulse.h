@@ -72,6 +72,22 @@ int64_t pulse_dark_to(const struct pulse *p, int64_t pane);
 int64_t pulse_last_dark(const struct pulse *p, int64_t pane);
 /* Windows that begin before this pane are stale when pane `pane` is judged; INT64_MIN: none. */
 int64_t pulse_stale_before(const struct pulse *p, int64_t pane);
+/* Which silences were outages: for what is expected of silent panes, which waits until it is known. That is so
+ * once the next pane with events, which ends the silence, is closed; the answer is of that pane and never changes,
+ * however far ahead the pulse is, whoever closed the silent panes, and in whatever steps. So a judge at pane w goes
+ * by the panes with events up to w, as pulse_next_active() gives them, and at each asks about what it ended.
+ *
+ * An outage is a silence with a Lambda beyond PULSE_QUIET, by the rates as they were when it began; or with a gap
+ * in it, or lost records in or right behind it. Before rates are known, Lambda goes by the share of panes that had
+ * events (pulse_rate_silence()); while too little was seen for that, a silence was just quiet. What came before the
+ * first pane with events is an outage: nothing is known of it. */
+
+/* The first pane of `from` to `to` with events; to + 1: none of them that is closed and not forgotten. */
+int64_t pulse_next_active(const struct pulse *p, int64_t from, int64_t to);
+/* Of a pane with events: whether the silence it ended was an outage; false where the pane before had events, too.
+ * Of a silent pane that is not forgotten, and whose silence is over: the same. */
+bool pulse_was_outage(const struct pulse *p, int64_t pane);
+
 /* No judge will ask about panes up to and with `pane` any more. */
 void pulse_forget(struct pulse *p, int64_t pane);
 

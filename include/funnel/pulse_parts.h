@@ -36,6 +36,7 @@ struct pulse_rate {
     /* Learned, by hour of week; older weeks count less. */
     double events[PULSE_HOURS], panes[PULSE_HOURS];
     struct pulse_mean spread, bunches;
+    double active;   /* of the panes learned, those with events */
     int64_t learned; /* panes in all */
     int64_t day;     /* up to which was forgotten; INT64_MIN */
     /* The hour that is being counted, by the local clock since 1970; INT64_MIN: none. */
@@ -57,6 +58,8 @@ void pulse_rate_learn(struct pulse_rate *r, int64_t pane, int64_t events);
 void pulse_rate_learn_silence(struct pulse_rate *r, int64_t from, int64_t to);
 /* Arrivals expected in panes `from` to `to`; rises with `to`. NaN: not known yet. */
 double pulse_rate_lambda(const struct pulse_rate *r, int64_t from, int64_t to);
+/* The same, and while it is not known: by the share of panes with events; 0: too little was seen. */
+double pulse_rate_silence(const struct pulse_rate *r, int64_t from, int64_t to);
 /* Lambda that chance alone exceeds `budget` times a week. NaN: not known yet, or the budget is 0. */
 double pulse_rate_threshold(const struct pulse_rate *r, double budget);
 /* The first pane of `from` to `to`, of a silence since `since`, at which lambda exceeds a level; to + 1: none. */
@@ -98,6 +101,8 @@ struct pulse {
     int64_t lost_from, lost; /* the data_gap that fires: since when, records */
     struct pulse_alert no_data, data_gap;
     struct pulse_ranges dark, stale; /* closed, not forgotten yet */
+    struct pulse_ranges active;      /* likewise: with events */
+    struct pulse_ranges outages;     /* likewise: each with the pane with events that ended it */
     int64_t stale_before;            /* by what is forgotten; INT64_MIN */
     int64_t dark_panes;
     struct controls *controls; /* silences */
@@ -109,6 +114,11 @@ struct pulse {
 /* Panes `from` to `to` of the silence close: which of them are dark, which make windows stale. */
 void pulse_darken(struct pulse *p, int64_t from, int64_t to);
 void pulse_note_stale(struct pulse *p, int64_t from, int64_t to);
+
+/* --- pulse_quiet.c --- */
+
+/* A pane with events closes: was the silence that it ends an outage? */
+void pulse_end_silence(struct pulse *p, int64_t pane);
 
 /* --- pulse_alert.c --- */
 

@@ -39,6 +39,8 @@ void pulse_free(struct pulse *p)
     }
     pulse_ranges_deinit(&p->dark);
     pulse_ranges_deinit(&p->stale);
+    pulse_ranges_deinit(&p->active);
+    pulse_ranges_deinit(&p->outages);
     mem_free(p->events.items);
     mem_free(p->losses.items);
     mem_free(p->parts);
@@ -126,25 +128,13 @@ static void close_silent(struct pulse *p, int64_t from, int64_t to, struct recor
         pulse_fire(p, &p->no_data, fires, out);
 }
 
-/* Quiet ones are learned, outages are not; nor is what has a gap in it, or lost records. */
-static void silence_learn(struct pulse *p, int64_t to)
-{
-    double lambda = pulse_rate_lambda(&p->rate, p->silent_from, to);
-
-    if (!p->silent_gap && !p->data_gap.firing && !(lambda > PULSE_QUIET))
-        pulse_rate_learn_silence(&p->rate, p->silent_from, to);
-}
-
 /* The log's first pane began before its first event: it is not a whole one. */
 static void close_events(struct pulse *p, int64_t pane, int64_t n, struct records *out)
 {
     bool whole = p->first != INT64_MIN && !p->data_gap.firing;
 
     pulse_end(p, &p->no_data, pane, pane - 1, "data_returned", out);
-    if (p->silent_from != INT64_MIN)
-        silence_learn(p, pane - 1);
-    p->silent_from = INT64_MIN;
-    p->silent_gap = false;
+    pulse_end_silence(p, pane);
     if (p->first == INT64_MIN)
         p->first = pane;
     if (p->data_gap.firing)

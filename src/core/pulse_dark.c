@@ -97,4 +97,6 @@ void pulse_forget(struct pulse *p, int64_t pane)
         p->stale_before = p->stale.items[i].to + 1;
     pulse_ranges_forget(&p->stale, pane);
     pulse_ranges_forget(&p->dark, pane);
+    pulse_ranges_forget(&p->active, pane);
+    pulse_ranges_forget(&p->outages, pane);
 }

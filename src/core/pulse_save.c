@@ -111,6 +111,7 @@ static void put_rate(const struct pulse_rate *r, struct codec_out *out)
     codec_put_f64(out, r->bunch);
     codec_put_f64(out, r->phi);
     codec_put_u8(out, r->known);
+    codec_put_f64(out, r->active);
     codec_put_i64(out, r->learned);
     codec_put_i64(out, r->day);
     codec_put_i64(out, r->hour);
@@ -130,9 +131,12 @@ static double get_amount(struct codec_in *in, double least)
 
 static void get_rate(struct pulse_rate *r, struct codec_in *in)
 {
+    double panes = 0;
+
     for (int h = 0; h < PULSE_HOURS; h++) {
         r->events[h] = get_amount(in, 0);
         r->panes[h] = get_amount(in, 0);
+        panes += r->panes[h];
         r->per_hour[h] = get_amount(in, 0);
     }
     r->spread.sum = get_amount(in, 0);
@@ -142,12 +146,15 @@ static void get_rate(struct pulse_rate *r, struct codec_in *in)
     r->bunch = get_amount(in, 1);
     r->phi = get_amount(in, 1);
     r->known = codec_get_bool(in);
+    r->active = get_amount(in, 0);
     r->learned = get_number(in);
     r->day = get_pane(in);
     r->hour = get_pane(in);
     r->hour_events = get_number(in);
     r->hour_panes = get_number(in);
     r->hour_squares = get_number(in);
+    if (r->active > panes + 0.5) /* they are forgotten alike, up to a rounding */
+        codec_fail(in, "pulse: more panes with events than panes");
     pulse_rate_scale(r);
 }
 
@@ -178,6 +185,8 @@ void pulse_save(const struct pulse *p, struct codec_out *out)
     put_alert(&p->data_gap, out);
     put_ranges(&p->dark, out);
     put_ranges(&p->stale, out);
+    put_ranges(&p->active, out);
+    put_ranges(&p->outages, out);
     codec_put_i64(out, p->stale_before);
     codec_put_i64(out, p->dark_panes);
     controls_save(p->controls, out);
@@ -205,11 +214,17 @@ static bool alert_is_consistent(const struct pulse_alert *a, int64_t since, int6
     return !a->firing || (since != INT64_MIN && a->fired != INT64_MIN && a->fired <= closed);
 }
 
+static bool is_within(const struct pulse_ranges *r, int64_t closed)
+{
+    return r->count == 0 || r->items[r->count - 1].to <= closed;
+}
+
 static bool is_consistent(const struct pulse *p)
 {
     return p->silent_from <= p->closed && p->first <= p->closed &&
            (p->silent_from == INT64_MIN || p->first != INT64_MIN) &&
-           (!p->rate.known || p->first != INT64_MIN) &&
+           (!p->rate.known || p->first != INT64_MIN) && is_within(&p->active, p->closed) &&
+           is_within(&p->outages, p->closed) &&
            alert_is_consistent(&p->no_data, p->silent_from, p->closed) &&
            alert_is_consistent(&p->data_gap, p->lost_from, p->closed);
 }
@@ -229,6 +244,8 @@ void pulse_load(struct pulse *p, struct codec_in *in)
     get_alert(&p->data_gap, in);
     get_ranges(&p->dark, in);
     get_ranges(&p->stale, in);
+    get_ranges(&p->active, in);
+    get_ranges(&p->outages, in);
     p->stale_before = get_pane(in);
     p->dark_panes = get_number(in);
     controls_load(p->controls, in);

@@ -146,6 +146,24 @@ static double lambda(const struct brute *b, int64_t to)
     return sum;
 }
 
+/* Of the silence up to a pane, whether or not rates are known. */
+static double any_lambda(const struct brute *b, int64_t to)
+{
+    double panes = 0, active = 0;
+
+    if (b->known)
+        return lambda(b, to);
+    for (size_t i = 0; i < b->counts.count; i++) {
+        double w = weight(b, &b->counts.items[i]);
+
+        panes += w;
+        active += b->counts.items[i].value > 0 ? w : 0;
+    }
+    if (panes * (double)b->pane_ms < HOUR || active < 20)
+        return 0;
+    return (double)(b->silent - 1 - to) * log((panes - active + 1) / (panes + 1));
+}
+
 static double threshold(const struct brute *b)
 {
     return fmax(7, log(b->week / b->budget)) * b->phi;
@@ -204,12 +222,16 @@ static void pane_silent(struct brute *b, int64_t pane, struct brute_pane *x)
     }
 }
 
-static void pane_events(struct brute *b, int64_t pane, const struct brute_pane *x)
+static void pane_events(struct brute *b, int64_t pane, struct brute_pane *x)
 {
     bool keep = b->silent != INT64_MIN && !b->gap && !b->data_gap.firing &&
                 !(b->known && lambda(b, pane - 1) > 7);
     int64_t day = zone_day(b->zone, NULL, pane * b->pane_ms);
 
+    x->active = true;
+    x->ended_outage = b->first == INT64_MIN ||
+                      (b->silent != INT64_MIN &&
+                       (b->gap || b->data_gap.firing || any_lambda(b, pane - 1) > 7));
     end(b, &b->no_data, pane, b->silent, pane - 1);
     for (int64_t i = b->silent; keep && i < pane; i++)
         learn(b, i, 0);

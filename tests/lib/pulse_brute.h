@@ -17,6 +17,7 @@ struct brute_pane {
     /* What comes of it. */
     bool dark;
     int64_t stale_before;
+    bool active, ended_outage; /* it has events; the silence that it ended was an outage */
 };
 
 /* Fills in what comes of count panes from `from` on, and a story as pulse_rig_story()'s, panes as they are.

@@ -208,9 +208,16 @@ static void answers_state(struct answers *a, struct pulse_rig *r)
     out.flush(&out);
 }
 
-static void answers_take(struct answers *a, struct pulse_rig *r, int64_t *asked)
+/* As a judge asks that stands some panes behind. */
+static void answers_take(struct answers *a, struct pulse_rig *r, int64_t *asked, int64_t behind)
 {
-    for (; *asked <= r->p->closed; ++*asked) {
+    int64_t to = r->p->closed == INT64_MIN ? INT64_MIN : r->p->closed - behind;
+
+    for (int64_t pane = *asked; (pane = pulse_next_active(r->p, pane, to)) <= to; pane++) {
+        a->panes[pane - FROM].active = true;
+        a->panes[pane - FROM].ended_outage = pulse_was_outage(r->p, pane);
+    }
+    for (; *asked <= to; ++*asked) {
         struct brute_pane *x = &a->panes[*asked - FROM];
 
         x->dark = pulse_is_dark(r->p, *asked);
@@ -251,7 +258,7 @@ static void answers_make(struct answers *a, const struct life *l, uint64_t way)
             pulse_step(rig.p, &rig.out);
         if (asked == INT64_MIN)
             asked = FROM;
-        answers_take(a, &rig, &asked);
+        answers_take(a, &rig, &asked, way > 2 && left > 0 ? dice_below(&d, 3 * DAY) : 0);
         if (dice_chance(&d, 0.1))
             pulse_forget(rig.p, asked - 1);
         if (way > 1 && dice_chance(&d, 0.01))
@@ -277,6 +284,9 @@ static void same_panes(const struct life *l, const struct brute_pane *a, const s
         cr_assert(a[i].stale_before == b[i].stale_before,
                   "seed %" PRIu64 ", pane %zu: stale before %" PRId64 ", %" PRId64, l->seed, i,
                   a[i].stale_before - FROM, b[i].stale_before - FROM);
+        cr_assert(a[i].active == b[i].active && a[i].ended_outage == b[i].ended_outage,
+                  "seed %" PRIu64 ", pane %zu: active %d, ended an outage %d", l->seed, i,
+                  a[i].active, a[i].ended_outage);
     }
 }
 
@@ -293,7 +303,7 @@ static void same_answers(const struct life *l, const struct answers *a, const st
 
 Test(pulse_property, it_is_what_the_rules_say_pane_by_pane)
 {
-    size_t dark = 0, stale = 0, told = 0;
+    size_t dark = 0, stale = 0, told = 0, outages = 0, quiet = 0;
 
     for (uint64_t seed = 1; seed <= property_least(60); seed++) {
         struct answers a;
@@ -312,6 +322,9 @@ Test(pulse_property, it_is_what_the_rules_say_pane_by_pane)
         for (size_t i = 0; i < l.panes; i++) {
             dark += l.truth[i].dark;
             stale += l.truth[i].stale_before != INT64_MIN;
+            outages += l.truth[i].ended_outage;
+            quiet += i > 0 && l.truth[i].active && !l.truth[i].ended_outage &&
+                     !l.truth[i - 1].active;
         }
         told += story.len;
         buf_deinit(&story);
@@ -320,6 +333,8 @@ Test(pulse_property, it_is_what_the_rules_say_pane_by_pane)
     }
     cr_expect(dark > property_least(1000) && stale > 1000 && told > property_least(3000),
               "%zu dark, %zu stale, %zu told", dark, stale, told);
+    cr_expect(outages > property_least(300) && quiet > property_least(300),
+              "%zu outages, %zu quiet", outages, quiet);
 }
 
 Test(pulse_property, however_it_comes_it_is_the_same)
