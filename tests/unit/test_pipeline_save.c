@@ -355,7 +355,7 @@ Test(pipeline_save, every_member_was_thought_of)
         SIZE(dedupe, 72),        SIZE(leaves, 560),     SIZE(names, 64),
         SIZE(entity_shard, 40),  SIZE(riskset, 120),    SIZE(dwell, 48),
         SIZE(break_step, 72),    SIZE(cohort_day, 40),  SIZE(controls, 112),
-        SIZE(control_mark, 992), SIZE(pulse_part, 72),  SIZE(pulse, 5768),
+        SIZE(control_mark, 992), SIZE(pulse_part, 72),  SIZE(pulse, 5824),
 #undef SIZE
     };
 
