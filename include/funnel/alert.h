@@ -40,11 +40,11 @@ const char *alert_state_name(enum alert_state s);
 
 /* Kinds besides the settings' RULE_*. The last two are about a source: no funnel, no step, no rates. */
 enum alert_kind {
-    ALERT_KIND_INTERVENTION = RULE_CHANGE + 1,
+    ALERT_KIND_INTERVENTION = RULE_KINDS,
     ALERT_KIND_NO_DATA,
     ALERT_KIND_DATA_GAP,
 };
-#define ALERT_MEASURE_EVENTS (MEASURE_COHORT + 1) /* of the alerts about a source */
+#define ALERT_MEASURE_EVENTS (MEASURE_MATURED + 1) /* of the alerts about a source */
 
 enum alert_status { ALERT_STATUS_FIRING, ALERT_STATUS_UPDATED, ALERT_STATUS_RESOLVED };
 

@@ -23,8 +23,18 @@ enum { SKIP_CREDIT, SKIP_DIRECT, SKIP_IGNORE, SKIP_REJECT };
 enum { REGRESS_BACK, REGRESS_NEW_ATTEMPT, REGRESS_IGNORE };
 enum { REENTRY_NEW_ATTEMPT, REENTRY_IGNORE };
 enum { IDS_KEEP, IDS_HASH };
-enum { RULE_TARGET, RULE_BENCHMARK, RULE_CHANGE };
-enum { MEASURE_THROUGHPUT, MEASURE_COHORT };
+enum {
+    RULE_TARGET,
+    RULE_BENCHMARK,
+    RULE_CHANGE,
+    RULE_DROP,
+    RULE_RISE,
+    RULE_VOLUME,
+    RULE_MIX,
+    RULE_DATA_QUALITY,
+    RULE_KINDS
+};
+enum { MEASURE_THROUGHPUT, MEASURE_COHORT, MEASURE_MATURED };
 enum { DIRECTION_DROP, DIRECTION_RISE, DIRECTION_BOTH };
 enum { FORMAT_AUTO, FORMAT_RFC3339, FORMAT_EPOCH_S, FORMAT_EPOCH_MS, FORMAT_EPOCH_US };
 enum { CALENDAR_DAY, CALENDAR_WEEK, CALENDAR_MONTH, CALENDAR_QUARTER };
@@ -38,6 +48,7 @@ enum { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG
 #define SEGMENT_SPECS_MAX 16
 #define WINDOWS_MAX 8
 #define RULES_MAX 64
+#define HOLIDAYS_MAX 1000
 
 /* Where a value stands in the file; line and column from 1, 0 for a default. */
 struct settings_mark {
@@ -244,6 +255,11 @@ struct settings *settings_parse(const char *text, size_t len, struct settings_pr
  * to the same list. Not to be run then. NULL: the text is no YAML at all. */
 struct settings *settings_read(const char *text, size_t len, struct settings_problems *problems);
 void settings_free(struct settings *s); /* accepts NULL */
+
+/* False alarms a week that the rule may give, as set or by its kind's default; NaN for a kind without a budget. */
+double settings_rule_budget(const struct settings_rule *r);
+/* The rate to hold, or of data_quality the largest share of bad events, as set or by default; -1: none. */
+double settings_rule_target(const struct settings_rule *r);
 
 /* Index into fields[], or -1. */
 int settings_field(const struct settings *s, const char *name);

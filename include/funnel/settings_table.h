@@ -102,7 +102,10 @@
     X(DURATION, idle_after, "idle_after", "30s", 0, \
       "a caught-up partition this quiet follows the live ones") \
     X(DURATION, idle_lateness, "idle_lateness", "5m", 0, \
-      "a whole quiet source follows the clock, this far behind")
+      "a whole quiet source follows the clock, this far behind") \
+    X(STRINGS, holidays, "holidays", NULL, 0, \
+      "days, YYYY-MM-DD in time.zone, that are no days like others: drop, rise, volume and mix expect another " \
+      "day's season of them and learn nothing from them; at most 1000")
 
 #define SETTINGS_FUNNEL(X) \
     X(WHERE, where, "where", NULL, 0, \
@@ -150,7 +153,11 @@
     X(RATIO, probability, "probability", NULL, 0, \
       "chance of winning from here, for the forecast; default: the funnel's own rates") \
     X(RATIO, target, "target", NULL, 0, \
-      "target rate of the step that begins here, for the report") \
+      "target rate of the step that begins here, for the report, and with dwell for what drop rules expect " \
+      "of it before they have learned") \
+    X(DURATION, dwell, "dwell", NULL, 0, \
+      "typical (median) time a conversion of the step that begins here takes; with target it lets drop rules " \
+      "alert from the first hour, else after a week of learning") \
     X(STRING, owner, "owner", NULL, 0, "who answers for it, for the report") \
     X(STRING, note, "note", NULL, 0, "a remark, for the report")
 
@@ -166,22 +173,38 @@
 #define SETTINGS_RULE(X) \
     X(STRING, id, "id", NULL, REQUIRED, "names the alert") \
     X(ENUM_RULE_KIND, kind, "kind", NULL, REQUIRED, \
-      "target or benchmark: a configured rate is missed; change: against an earlier period") \
-    X(STRING, step, "step", NULL, 0, "from>to, or overall; default: every step") \
+      "target or benchmark: a configured rate is missed; change: against an earlier period; drop or rise: " \
+      "conversions against what was learned to expect of these very entries, from pane to pane, on a budget of " \
+      "false alarms (drop also says when a step only takes longer: alertname slowdown); volume: fewer entries " \
+      "than usual; mix: other entries than usual (information); data_quality: events late or not usable") \
+    X(STRING, step, "step", NULL, 0, \
+      "from>to, or overall; default: every step; drop and rise: not overall, they test its steps") \
+    X(RATE, budget, "budget", NULL, 0, \
+      "drop, rise, volume, mix: false alarms allowed, at most 10/week; a lower one waits longer; default: " \
+      "0.1/week for drop and rise, 0.05/week for volume and mix") \
+    X(DURATION, accept_after, "accept_after", "7d", 0, \
+      "drop, rise, volume: how long an alert fires before the new level is accepted as normal, and the alert " \
+      "ends as accepted") \
     X(STRINGS, by, "by", NULL, 0, \
       "one alert for each value of these dims; default: the whole funnel") \
     X(ENUM_MEASURE, measure, "measure", "throughput", 0, \
-      "throughput: conversions ÷ entries in the window; cohort: of the stays begun in it") \
+      "throughput: conversions ÷ entries in the window; cohort: of the stays begun in it, once they had " \
+      "their time; matured (target, benchmark): of the stays begun in it, each counting by how much of the " \
+      "conversions is usually there at its age") \
     X(WINDOW, window, "window", "1h", 0, "a duration, or {calendar: day|week|month|quarter}") \
     X(DURATION, against, "against", "7d", 0, \
       "change: the same window, this much earlier, at most 32 windows; a calendar window is compared " \
       "with the one before it") \
-    X(RATIO, target, "target", NULL, 0, "target and benchmark: the rate to hold") \
+    X(RATIO, target, "target", NULL, 0, \
+      "target and benchmark: the rate to hold; data_quality: the largest share of events that may be late or " \
+      "not usable, default 5%") \
     X(RATIO, clear, "clear", NULL, 0, \
       "the rate that ends the alert; default: the target; for change: the earlier rate less half of min_effect") \
     X(RATIO, significance, "significance", "0.01", 0, "one-sided error of the test") \
-    X(RATIO, min_effect, "min_effect", "0", 0, "smallest relative change worth an alert") \
-    X(INT, min_entries, "min_entries", "30", 0, "entries a window must hold before it is judged") \
+    X(RATIO, min_effect, "min_effect", "0", 0, \
+      "smallest relative change worth an alert; drop, rise, volume: below 0.5") \
+    X(INT, min_entries, "min_entries", "30", 0, \
+      "entries (data_quality: events) a window must hold before it is judged") \
     X(ENUM_DIRECTION, direction, "direction", "drop", 0, "change: drop, rise or both") \
     X(DURATION, pending, "pending", "0s", 0, "how long it must hold before the alert fires") \
     X(DURATION, hold, "hold", "5m", 0, "shortest time an alert fires") \
@@ -231,8 +254,8 @@
     X(REGRESS, "back", "new_attempt", "ignore") \
     X(REENTRY, "new_attempt", "ignore") \
     X(IDS, "keep", "hash") \
-    X(RULE_KIND, "target", "benchmark", "change") \
-    X(MEASURE, "throughput", "cohort") \
+    X(RULE_KIND, "target", "benchmark", "change", "drop", "rise", "volume", "mix", "data_quality") \
+    X(MEASURE, "throughput", "cohort", "matured") \
     X(DIRECTION, "drop", "rise", "both") \
     X(TIME_FORMAT, "auto", "rfc3339", "epoch_s", "epoch_ms", "epoch_us") \
     X(CALENDAR, "day", "week", "month", "quarter") \

@@ -228,13 +228,22 @@ static const char *const STATUS[] = {
     [ALERT_STATUS_RESOLVED] = "resolved",
 };
 static const char *const KINDS[] = {
-    [RULE_TARGET] = "target",         [RULE_BENCHMARK] = "benchmark",
-    [RULE_CHANGE] = "change",         [ALERT_KIND_INTERVENTION] = "intervention",
-    [ALERT_KIND_NO_DATA] = "no_data", [ALERT_KIND_DATA_GAP] = "data_gap",
+    [RULE_TARGET] = "target",
+    [RULE_BENCHMARK] = "benchmark",
+    [RULE_CHANGE] = "change",
+    [RULE_DROP] = "drop",
+    [RULE_RISE] = "rise",
+    [RULE_VOLUME] = "volume",
+    [RULE_MIX] = "mix",
+    [RULE_DATA_QUALITY] = "data_quality",
+    [ALERT_KIND_INTERVENTION] = "intervention",
+    [ALERT_KIND_NO_DATA] = "no_data",
+    [ALERT_KIND_DATA_GAP] = "data_gap",
 };
 static const char *const MEASURES[] = {
     [MEASURE_THROUGHPUT] = "throughput",
     [MEASURE_COHORT] = "cohort",
+    [MEASURE_MATURED] = "matured",
     [ALERT_MEASURE_EVENTS] = "events",
 };
 

@@ -71,7 +71,8 @@ static bool watch_fits(const struct explain_query *q, const struct judge *j, con
 static void put_name(const struct judge *j, const struct rule *r, const struct watch *w,
                      struct buf *out)
 {
-    static const char *const kinds[] = {"target", "benchmark", "change"};
+    static const char *const kinds[] = {"target", "benchmark", "change", "drop",
+                                        "rise",   "volume",    "mix",    "data_quality"};
     struct alert_dim dims[DIMS_MAX];
     size_t count = watch_dims(j, r, w, dims);
 

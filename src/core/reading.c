@@ -211,8 +211,12 @@ void reading_take(struct judge *j, const struct rule *r, const struct watch *w, 
                     (is_cohort(r) ||
                      (floor_div(ret->since.ms, pane_ms(j)) >= j->series[w->series].since &&
                       floor_div(ret->since.ms, pane_ms(j)) >= j->windows[r->window].since));
-    ret->verdict = r->settings->kind == RULE_CHANGE ? judge_change(r, w, ret)
-                                                    : judge_target(r, ret);
+    if (r->settings->kind == RULE_CHANGE)
+        ret->verdict = judge_change(r, w, ret);
+    else if (r->settings->kind < RULE_CHANGE)
+        ret->verdict = judge_target(r, ret);
+    else
+        ret->verdict = VERDICT_CLEAR; /* the other kinds go by no window of rates */
     /* The log begins inside the window, or the series' leaves changed: entries and conversions do not match. */
     if (!ret->complete)
         ret->verdict = VERDICT_BETWEEN;

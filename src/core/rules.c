@@ -36,6 +36,8 @@ static uint64_t rule_hash(const struct funnel *f, const struct rule *r)
     buf_fmt(&b, "%lld\x1e%lld\x1e%lld\x1e%s\x1e%lld\x1e%s", (long long)s->pending,
             (long long)s->hold, (long long)s->resolve_after, s->severity, (long long)f->pane_ms,
             f->root->time.zone);
+    if (s->kind > RULE_CHANGE) /* of the others the hash stays what it was */
+        buf_fmt(&b, "\x1e%.17g\x1e%lld", settings_rule_budget(s), (long long)s->accept_after);
     hash = XXH3_64bits(b.data, b.len);
     buf_deinit(&b);
     return hash;

@@ -2,6 +2,7 @@
 /* From the text to checked settings: the tree, the tables, what follows from them, the checks. */
 #include "funnel/settings.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "funnel/mem.h"
@@ -58,6 +59,35 @@ bool settings_has_name(const struct settings_strings *list, const char *name)
     return false;
 }
 
+double settings_rule_budget(const struct settings_rule *r)
+{
+    static const double defaults[RULE_KINDS] = {
+        [RULE_DROP] = 0.1, [RULE_RISE] = 0.1, [RULE_VOLUME] = 0.05, [RULE_MIX] = 0.05};
+
+    if (r->kind < 0 || defaults[r->kind] == 0)
+        return __builtin_nan("");
+    return r->budget > 0 ? r->budget : defaults[r->kind];
+}
+
+double settings_rule_target(const struct settings_rule *r)
+{
+    return r->kind == RULE_DATA_QUALITY && r->target < 0 ? 0.05 : r->target;
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Only after the checks, which find an item's place by where it stands; their form makes this the order of days. */
+static void sort_holidays(struct settings *s)
+{
+    struct settings_strings *days = &s->time.holidays;
+
+    if (days->count > 1)
+        qsort(days->items, days->count, sizeof(*days->items), compare_texts);
+}
+
 struct settings *settings_read(const char *text, size_t len, struct settings_problems *problems)
 {
     struct arena *arena = arena_new(), *scratch = arena_new();
@@ -70,6 +100,8 @@ struct settings *settings_read(const char *text, size_t len, struct settings_pro
         schema_bind(&b, &settings_root_object, root, s, sizeof(*s));
         derive_fields(s);
         settings_check(s, &b);
+        if (problems->errors == 0)
+            sort_holidays(s);
     }
     schema_deinit(&b);
     arena_free(scratch);

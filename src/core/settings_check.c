@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "funnel/units.h"
+#include "funnel/zone.h"
 
 #define MIB (INT64_C(1) << 20)
 
@@ -24,11 +25,46 @@ static void check_zone(const struct check *c)
                    "%s is no name of a time zone", check_quoted(c, zone));
 }
 
+/* "2026-02-28", and a day there is. */
+static bool is_date(const char *text)
+{
+    static const char form[] = "0000-00-00";
+    int n[3] = {0};
+    struct civil back;
+
+    for (size_t i = 0, part = 0; i < sizeof(form); i++) {
+        if (form[i] != '0' ? text[i] != form[i] : text[i] < '0' || text[i] > '9')
+            return false;
+        if (form[i] == '0')
+            n[part] = n[part] * 10 + (text[i] - '0');
+        else
+            part++;
+    }
+    if (n[0] < 1970 || n[1] < 1 || n[1] > 12 || n[2] < 1)
+        return false;
+    back = civil_from_days(days_from_civil(n[0], n[1], n[2]));
+    return back.month == n[1] && back.day == n[2];
+}
+
+static void check_holidays(const struct check *c)
+{
+    const struct settings_strings *days = &c->s->time.holidays;
+
+    if (!check_at_most(c, AT(*days), days->count, HOLIDAYS_MAX, "days"))
+        return;
+    for (size_t i = 0; i < days->count; i++)
+        if (days->items[i] && !is_date(days->items[i]))
+            check_fail(c, AT(days->items[i]), "write YYYY-MM-DD, as 2026-12-25", "%s is no day",
+                       check_quoted(c, days->items[i]));
+    check_repeated(c, days);
+}
+
 static void check_time(const struct check *c)
 {
     const struct settings_time *t = &c->s->time;
 
     check_zone(c);
+    check_holidays(c);
     if (check_set(c, AT(t->pane)) && check_good(c, AT(t->pane)) && !check_pane(c))
         check_fail(c, AT(t->pane), "write one of 1s, 5s, 10s, 15s, 30s, 1m, 3m, 5m, 15m",
                    "%s does not divide 15m, or is shorter than 1s", check_value(c, AT(t->pane)));

@@ -26,6 +26,9 @@ void check_dims(const struct check *c, const struct settings_funnel *f); /* segm
 void check_windows(const struct check *c, const struct settings_funnel *f);
 void check_rules(const struct check *c, const struct settings_funnel *f);
 
+/* settings_check_kind.c: what kinds of rules take, and what of detection two rules cannot share. */
+void check_kind(const struct check *c, const struct settings_funnel *f, size_t at);
+
 /* --- settings_check_say.c --- */
 
 /* An error, or a warning, at a member; none where something in it was refused already. */

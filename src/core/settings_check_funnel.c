@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "funnel/units.h"
 #include "core/settings_check.h"
 
 #define NAMES_MAX \
@@ -102,6 +103,27 @@ static void check_all_names(const struct check *c, const struct settings_funnel 
 
 /* --- stages --- */
 
+static void check_dwell(const struct check *c, const struct settings_funnel *f,
+                        const struct settings_stage *stage, bool last)
+{
+    int64_t window = stage->window > 0 ? stage->window : f->window;
+
+    if (last)
+        check_warn(c, AT(stage->dwell), "set it at the stage before, where the step begins",
+                   "no step begins at the last stage");
+    else if (stage->dwell < UNITS_SECOND)
+        check_fail(c, AT(stage->dwell), "write 1s or more, as 20m", "%s is too short",
+                   check_value(c, AT(stage->dwell)));
+    else if (stage->dwell >= window && check_good(c, AT(stage->window)) &&
+             check_good(c, AT(f->window)))
+        check_fail(c, AT(stage->dwell), "write how long half of the conversions take at most",
+                   "%s is no typical time within the step's window, %s",
+                   check_value(c, AT(stage->dwell)), check_duration_text(c, window));
+    else if (!check_set(c, AT(stage->target)))
+        check_warn(c, AT(stage->dwell), "add the rate that is usual, as target: 40%",
+                   "a dwell without a target has no effect");
+}
+
 static void check_stage(const struct check *c, const struct settings_funnel *f, size_t i)
 {
     const struct settings_stage *stage = &f->stages.items[i];
@@ -123,6 +145,8 @@ static void check_stage(const struct check *c, const struct settings_funnel *f, 
     if (last && check_set(c, AT(stage->target)))
         check_warn(c, AT(stage->target), "set it at the stage before, where the step begins",
                    "no step begins at the last stage");
+    if (check_set(c, AT(stage->dwell)))
+        check_dwell(c, f, stage, last);
 }
 
 static const char *alias_of(const struct settings_funnel *f, const char *name)

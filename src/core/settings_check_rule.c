@@ -204,10 +204,12 @@ static void check_rule(const struct check *c, const struct settings_funnel *f, s
     if (check_has_dims(c, f))
         check_by(c, f, r);
     check_numbers(c, r);
-    check_cohort(c, r);
+    if (r->kind <= RULE_CHANGE) /* the others refuse the key */
+        check_cohort(c, r);
+    check_kind(c, f, at);
     if (r->kind == RULE_CHANGE) {
         check_change(c, r);
-    } else if (r->kind >= 0) {
+    } else if (r->kind >= 0 && r->kind < RULE_CHANGE) {
         check_rolling(c, &r->window);
         check_target(c, r);
         check_only_change(c, r);

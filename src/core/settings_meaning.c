@@ -52,6 +52,7 @@ static const char *const beside_shape[] = {
     "funnels.stages.alias",
     "funnels.stages.probability",
     "funnels.stages.target",
+    "funnels.stages.dwell",
     "funnels.stages.owner",
     "funnels.stages.note",
     NULL,
@@ -224,6 +225,7 @@ struct spelled {
     struct settings_funnel funnel;
     struct settings_stage stages[STAGES_MAX];
     struct settings_strings segments[DIMS_MAX];
+    struct settings_rule rules[RULES_MAX];
 };
 
 static void spell_windows(struct settings_funnel *f, size_t won)
@@ -239,6 +241,19 @@ static void spell_windows(struct settings_funnel *f, size_t won)
     longest = f->overall > longest ? f->overall : longest;
     if (f->forget_after <= 0)
         f->forget_after = 2 * longest;
+}
+
+static void spell_rules(struct spelled *x, const struct settings_rules *rules)
+{
+    x->funnel.rules.items = x->rules;
+    for (size_t i = 0; i < rules->count; i++) {
+        struct settings_rule *r = &x->rules[i];
+
+        *r = rules->items[i];
+        r->target = settings_rule_target(r);
+        if (r->budget < 0 && settings_rule_budget(r) > 0)
+            r->budget = settings_rule_budget(r);
+    }
 }
 
 /* As funnel.c and series.c understand it. */
@@ -263,6 +278,7 @@ static void spell(struct spelled *x, const struct settings_funnel *f)
         x->funnel.won = x->stages[won].id;
     x->funnel.window = 0; /* the stages have it now */
     spell_windows(&x->funnel, won);
+    spell_rules(x, &f->rules);
     if (f->segments.count > 0)
         return;
     x->funnel.segments = (struct settings_segments){x->segments, f->dims.count};

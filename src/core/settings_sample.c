@@ -46,6 +46,7 @@ static const struct example {
     {"inputs.map.entered_at", EXAMPLE, "/entered_at"},
     {"inputs.map.op", EXAMPLE, "/op"},
     {"inputs.map.dims", EXAMPLE, "{channel: /dims/channel}"},
+    {"time.holidays", EXAMPLE, "[2026-12-25, 2026-12-26]"},
     {"funnels", NAME, "shop"},
     {"funnels.where", EXAMPLE, "{funnel: shop}"},
     {"funnels.stages", AROUND, "- visit\n|- checkout\n- paid\n"},
@@ -55,6 +56,7 @@ static const struct example {
     {"funnels.stages.window", EXAMPLE, "14d"},
     {"funnels.stages.probability", EXAMPLE, "20%"},
     {"funnels.stages.target", EXAMPLE, "40%"},
+    {"funnels.stages.dwell", EXAMPLE, "2h"},
     {"funnels.stages.owner", EXAMPLE, "web team"},
     {"funnels.stages.note", EXAMPLE, "new design since May"},
     {"funnels.won", EXAMPLE, "paid"},
@@ -69,6 +71,8 @@ static const struct example {
     {"funnels.rules.id", ACTIVE, "paid-target"},
     {"funnels.rules.kind", ACTIVE, "target"},
     {"funnels.rules.step", ACTIVE, "checkout>paid"},
+    {"funnels.rules.budget", EXAMPLE, "0.1/week"}, /* of another kind */
+    {"funnels.rules.accept_after", EXAMPLE, "7d"},
     {"funnels.rules.by", EXAMPLE, "[channel]"},
     {"funnels.rules.against", EXAMPLE, "1d"}, /* of another kind */
     {"funnels.rules.target", ACTIVE, "60%"},

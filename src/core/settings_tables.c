@@ -40,18 +40,13 @@ SCALAR(RATIO, "ratio", "write a number from 0 to 1, as 0.3 or 30%", double, rati
 static const char *const later_modes[] = {"group", NULL};
 static const char *const later_presets[] = {"salesforce", "segment", "snowplow", "pipedrive", NULL};
 static const char *const later_rules[] = {
-    "drop",
-    "rise",
-    "slow",
-    "volume",
     "stale",
     "dwell",
     "stock",
     "stuck",
     "sla",
-    "mix",
     "reason",
-    "data_quality",
+    "slow: write kind: drop, which also says when a step takes longer (alertname slowdown)",
     "no_data: remove the rule; the alert is about a whole topic, inputs[].no_data is the place",
     "data_gap: remove the rule; with on_gap: continue the alert comes by itself",
     "intervention: remove the rule; funneld intervene marks one",

@@ -37,7 +37,11 @@ static void check_rule(const struct settings *s, const struct settings_rule *r)
 {
     CHECK(r->id && r->severity);
     CHECK(r->window.calendar >= 0 || r->window.ms % s->time.pane == 0);
-    CHECK(r->kind == RULE_CHANGE || r->target > 0);
+    CHECK(r->kind >= 0 && r->kind < RULE_KINDS);
+    CHECK(r->kind >= RULE_CHANGE || r->target > 0);
+    CHECK(r->kind != RULE_DATA_QUALITY || settings_rule_target(r) > 0);
+    CHECK(r->budget < 0 || (r->budget > 0 && r->budget <= 10 && r->kind > RULE_CHANGE));
+    CHECK(r->measure != MEASURE_MATURED || r->kind < RULE_CHANGE);
     CHECK(r->significance > 0 && r->significance < 0.5);
     CHECK(r->kind != RULE_CHANGE || r->window.calendar >= 0 ||
           (r->against >= r->window.ms && r->against <= 32 * r->window.ms));

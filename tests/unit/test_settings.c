@@ -214,6 +214,44 @@ Test(settings, fields_are_derived_in_order_of_first_use)
     settings_free(s);
 }
 
+Test(settings, rules_of_detection_know_their_defaults)
+{
+    struct settings *s = kit_parse(KIT_HEAD
+                                   "time: {holidays: [2026-12-26, 2026-01-01, 2026-12-25]}\n"
+                                   "funnels:\n"
+                                   "  f:\n"
+                                   "    stages: [{id: a, target: 40%, dwell: 20m}, b, c]\n"
+                                   "    rules:\n"
+                                   "      - {id: d, kind: drop, step: a>b}\n"
+                                   "      - {id: e, kind: drop, step: b>c, budget: 1/day,\n"
+                                   "         accept_after: 2d, min_effect: 10%, hold: 1h}\n"
+                                   "      - {id: r, kind: rise}\n"
+                                   "      - {id: v, kind: volume}\n"
+                                   "      - {id: m, kind: mix, window: 1d, min_effect: 20%}\n"
+                                   "      - {id: q, kind: data_quality, window: 6h}\n"
+                                   "      - {id: p, kind: data_quality, target: 1%}\n"
+                                   "      - {id: t, kind: target, target: 30%}\n");
+    const struct settings_rule *r = s->funnels.items[0].rules.items;
+    static const double budgets[] = {0.1, 7, 0.1, 0.05, 0.05};
+
+    for (size_t i = 0; i < sizeof(budgets) / sizeof(budgets[0]); i++)
+        cr_expect(eq(dbl, settings_rule_budget(&r[i]), budgets[i]), "%s", r[i].id);
+    for (size_t i = 5; i < 8; i++)
+        cr_expect(settings_rule_budget(&r[i]) != settings_rule_budget(&r[i]), "%s", r[i].id);
+    cr_expect(eq(dbl, settings_rule_target(&r[0]), -1));
+    cr_expect(eq(dbl, settings_rule_target(&r[5]), 0.05));
+    cr_expect(eq(dbl, settings_rule_target(&r[6]), 0.01));
+    cr_expect(eq(dbl, settings_rule_target(&r[7]), 0.3));
+    cr_expect(eq(i64, r[0].accept_after, INT64_C(7) * 86400000));
+    cr_expect(eq(i64, r[1].accept_after, INT64_C(2) * 86400000));
+    cr_expect(eq(i64, s->funnels.items[0].stages.items[0].dwell, 1200000));
+    cr_expect(eq(i64, s->funnels.items[0].stages.items[1].dwell, -1));
+    cr_assert(eq(sz, s->time.holidays.count, 3));
+    cr_expect(eq(str, (char *)s->time.holidays.items[0], "2026-01-01"));
+    cr_expect(eq(str, (char *)s->time.holidays.items[2], "2026-12-26"));
+    settings_free(s);
+}
+
 Test(settings, a_value_may_have_an_alias)
 {
     struct settings *s = kit_parse(KIT_HEAD

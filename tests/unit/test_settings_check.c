@@ -370,7 +370,7 @@ Test(check, every_mistake_at_once_in_order)
                                "    won: 方按\n"
                                "    window: 3x\n"
                                "    rules:\n"
-                               "      - {id: r, kind: drop, step: 线索>成交}\n"
+                               "      - {id: r, kind: sla,  step: 线索>成交}\n"
                                "      - {id: r, kind: target}\n"
                                "log: {level: loud}\n"
                                "log: {level: info}\n";
@@ -385,7 +385,7 @@ Test(check, every_mistake_at_once_in_order)
         {text, 10, 38, "funnels.销售.stages[2].alias", "'线索' is named twice", "remove or rename"},
         {text, 11, 10, "funnels.销售.won", "'方按' is none of the stages", "线索, 方案, 成交"},
         {text, 12, 13, "funnels.销售.window", "'3x' is not a duration", "1h30m"},
-        {text, 14, 23, "funnels.销售.rules[0].kind", "'drop' comes in a later version", "target"},
+        {text, 14, 23, "funnels.销售.rules[0].kind", "'sla' comes in a later version", "target"},
         {text, 14, 35, "funnels.销售.rules[0].step", "'线索>成交' are not neighbours", "方案>成交"},
         {text, 15, 9, "funnels.销售.rules[1].target", "'target' is missing", "30%"},
         {text, 15, 14, "funnels.销售.rules[1].id", "'r' is the id of a rule on line 14", "own id"},

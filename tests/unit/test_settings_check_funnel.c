@@ -47,6 +47,10 @@ Test(check_funnel, the_last_stage_begins_no_step)
          "no step begins at the last stage", "the stage before"},
         {FUNNEL("stages: [a, {id: b, target: 1%}]"), 5, 33, "funnels.f.stages[1].target",
          "no step begins at the last stage", "the stage before"},
+        {FUNNEL("stages: [a, {id: b, dwell: 1h}]"), 5, 32, "funnels.f.stages[1].dwell",
+         "no step begins at the last stage", "the stage before"},
+        {FUNNEL("stages: [{id: a, dwell: 1h}, b]"), 5, 29, "funnels.f.stages[0].dwell",
+         "a dwell without a target has no effect", "target: 40%"},
     };
 
     KIT_WARNINGS(cases);
@@ -276,8 +280,11 @@ Test(check_funnel, rules)
         {RULE("id: r"), 6, 9, "funnels.f.rules[0].kind", "'kind' is missing", "add kind"},
         {RULE("id: r, kind: targt"), 6, 23, "funnels.f.rules[0].kind", "'targt' is not known",
          "did you mean 'target'?"},
-        {RULE("id: r, kind: volume"), 6, 23, "funnels.f.rules[0].kind",
-         "'volume' comes in a later version", "this version has: target, benchmark, change"},
+        {RULE("id: r, kind: stuck"), 6, 23, "funnels.f.rules[0].kind",
+         "'stuck' comes in a later version",
+         "this version has: target, benchmark, change, drop, rise, volume, mix, data_quality"},
+        {RULE("id: r, kind: slow"), 6, 23, "funnels.f.rules[0].kind", "'slow' is not set here",
+         "write kind: drop"},
         {RULE("id: r, kind: no_data"), 6, 23, "funnels.f.rules[0].kind",
          "'no_data' is not set here", "inputs[].no_data is the place"},
         {RULE("id: r, kind: no"), 6, 23, "funnels.f.rules[0].kind", "'no' is not known here",
@@ -333,8 +340,10 @@ Test(check_funnel, rules)
          "1d or"},
         {RULE("id: r, kind: target, target: 1%, measure: cohort"), 6, 9,
          "funnels.f.rules[0].window", "this one is 1h", "{calendar: week}"},
-        {RULE("id: r, kind: target, target: 1%, measure: matured"), 6, 52,
-         "funnels.f.rules[0].measure", "'matured' is not known", "throughput, cohort"},
+        {RULE("id: r, kind: target, target: 1%, measure: mature"), 6, 52,
+         "funnels.f.rules[0].measure", "'mature' is not known", "did you mean 'matured'?"},
+        {RULE("id: r, kind: change, window: 1d, measure: matured"), 6, 52,
+         "funnels.f.rules[0].measure", "matured is for kind target and benchmark", "kind: target"},
         {WITH("rules: {id: r}"), 5, 5, "funnels.f.rules", "where a list of rules", "- {id: NAME"},
         {WITH("rules: [r]"), 5, 13, "funnels.f.rules[0]", "'r' is not a rule", "{id: NAME"},
     };
@@ -343,6 +352,8 @@ Test(check_funnel, rules)
     settings_free(kit_parse(RULE("id: r, kind: target, target: 1%, measure: cohort, window: 2d")));
     settings_free(kit_parse(
         RULE("id: r, kind: target, target: 1%, measure: cohort, window: {calendar: month}")));
+    settings_free(kit_parse(RULE("id: r, kind: target, target: 1%, measure: matured")));
+    settings_free(kit_parse(RULE("id: r, kind: benchmark, target: 1%, measure: matured")));
 }
 
 Test(check_funnel, steps)

@@ -26,7 +26,7 @@
     "    segments: [[channel], [region]]\n" \
     "    breakdowns: [owner]\n" \
     "    windows: [1h, {calendar: day}]\n" \
-    "    rules: [{id: r, kind: target, target: 30%, by: [channel]}]\n" \
+    "    rules: [{id: r, kind: target, target: 30%, by: [channel]}, {id: d, kind: drop}]\n" \
     "  g: {stages: [a, b], won: b, overall: 30d, forget_after: 90d}\n"
 
 /* Without effect on the machines. */
@@ -62,6 +62,7 @@ static const char *const beside_shape[] = {"funnels.rules",
                                            "funnels.stages.alias",
                                            "funnels.stages.probability",
                                            "funnels.stages.target",
+                                           "funnels.stages.dwell",
                                            "funnels.stages.owner",
                                            "funnels.stages.note"};
 
@@ -234,6 +235,22 @@ Test(settings_meaning, nor_do_defaults_that_follow_from_others)
                                                   "    forget_after: 120d\n"
                                                   "    segments: [[x], [y]]\n"
                                                   "    dims: {x: {}, y: {}}\n"));
+}
+
+Test(settings_meaning, nor_do_those_of_a_kind_of_rule_nor_the_order_of_days)
+{
+    cr_expect(means_the_same(KIT_HEAD "time: {holidays: [2026-12-25, 2026-01-01]}\n"
+                                      "funnels:\n  f:\n    stages: [a, b]\n    rules:\n"
+                                      "      - {id: d, kind: drop}\n"
+                                      "      - {id: v, kind: volume}\n"
+                                      "      - {id: q, kind: data_quality}\n",
+                             KIT_HEAD "time: {holidays: [2026-01-01, 2026-12-25]}\n"
+                                      "funnels:\n  f:\n    stages: [a, b]\n    rules:\n"
+                                      "      - {id: d, kind: drop, budget: 0.1/week}\n"
+                                      "      - {id: v, kind: volume, budget: 0.05/week}\n"
+                                      "      - {id: q, kind: data_quality, target: 5%}\n"));
+    cr_expect(not(means_the_same(KIT_HEAD "time: {holidays: [2026-12-25]}\n" KIT_FUNNELS,
+                                 KIT_HEAD KIT_FUNNELS)));
 }
 
 #define FUNNEL(text) KIT_KAFKA KIT_INPUTS "funnels: {f: {stages: [a, b, c], " text "}}\n"
