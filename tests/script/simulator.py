@@ -125,17 +125,33 @@ def test_rates(t, times, leaves):
             check("%s converts at %s as is true: z %.1f" % (step["step"], key, z), abs(z) < 4)
 
 
+def daytime(t, begin, end):
+    """The time between on the dwell's clock, which runs slower at night."""
+    total, at = 0, begin - t["start_ms"]
+    while at < end - t["start_ms"]:
+        edge = min((at // HOUR + 1) * HOUR, end - t["start_ms"])
+        total += (edge - at) * t["speed"][(t["first_hour"] + at // HOUR) % 24]
+        at = edge
+    return total
+
+
 def test_dwell(t, times):
-    """By day the clock runs at full speed: half of the cart's who began at noon are there in a median."""
-    begin = [(at["visit"], at.get("cart")) for at in times.values()
-             if 10 <= (at["visit"] - t["start_ms"]) // HOUR % 24 < 16]
-    soon = sum(1 for a, b in begin if b and b - a <= t["median_ms"][0])
-    ever = sum(1 for a, b in begin if b)
-    z = (soon - ever / 2) / math.sqrt(ever / 4)
-    check("half have taken their step after the median dwell: z %.1f" % z, abs(z) < 4)
-    night = [at["cart"] - at["visit"] for at in times.values() if "cart" in at and
-             1 <= (at["visit"] - t["start_ms"]) // HOUR % 24 < 4]
-    check("at night it takes longer", sorted(night)[len(night) // 2] > 1.5 * t["median_ms"][0])
+    """Half have taken their step after its median, by the dwell's clock; by the other it is longer at night."""
+    last = t["start_ms"] + (t["days"] - 3) * DAY
+    for s, hours in ((0, range(24)), (1, range(24)), (3, range(24)), (3, range(6))):
+        soon = ever = 0
+        for at in times.values():
+            begin, end = at.get(STAGES[s]), at.get(STAGES[s + 1])
+            if end is None or begin >= last or (begin - t["start_ms"]) // HOUR % 24 not in hours:
+                continue
+            weight = math.exp(-t["season"][(t["first_hour"] + (end - t["start_ms"]) // HOUR) % 168])
+            ever += weight
+            soon += weight * (daytime(t, begin, end) <= t["median_ms"][s])
+        z = (soon - ever / 2) / math.sqrt(ever * 1.1 / 4)
+        check("step %d, begun %s: half after the median dwell: z %.1f" % (s, hours, z), abs(z) < 4)
+    night = sorted(at["cart"] - at["visit"] for at in times.values() if "cart" in at and
+                   1 <= (at["visit"] - t["start_ms"]) // HOUR % 24 < 4)
+    check("at night it takes longer", night[len(night) // 2] > 1.5 * t["median_ms"][0])
 
 
 def test_season(t, times):
