@@ -10,6 +10,7 @@ import sys
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+FUNNELD = os.environ["FUNNELD"]
 SIM = os.environ.get("FUNNEL_SIM", "")
 results = {True: 0, False: 0}
 
@@ -112,6 +113,16 @@ def test_records(t):
     check("a topic's is none", t.read_firing(json.dumps(ALERT | {"labels": topic})) is None)
 
 
+def test_config(t):
+    for budget in t.BUDGETS:
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as f:
+            f.write(t.CONFIG.replace("@BUDGET@", budget))
+            f.flush()
+            done = subprocess.run([FUNNELD, "check", "-c", f.name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  timeout=60)
+            check("funneld takes the configuration: %s" % done.stdout.decode(), done.returncode == 0)
+
+
 def test_whole():
     """From the command line to the table; what replays prints one false alarm."""
     with tempfile.TemporaryDirectory() as build:
@@ -140,6 +151,7 @@ def main():
     test_incidents(t)
     test_scores(t)
     test_records(t)
+    test_config(t)
     if SIM:
         test_whole()
     print("%d passed, %d failed" % (results[True], results[False]))
