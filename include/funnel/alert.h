@@ -38,13 +38,16 @@ const char *alert_state_name(enum alert_state s);
 
 /* --- the record --- */
 
-/* Kinds besides the settings' RULE_*. The last two are about a source: no funnel, no step, no rates. */
+/* Kinds besides the settings' RULE_*. The last two are about a source: no funnel, no step, no rates. A slow-down is of
+ * kind RULE_DROP, with `slow` and an alertname of its own. */
 enum alert_kind {
     ALERT_KIND_INTERVENTION = RULE_KINDS,
     ALERT_KIND_NO_DATA,
     ALERT_KIND_DATA_GAP,
 };
-#define ALERT_MEASURE_EVENTS (MEASURE_MATURED + 1) /* of the alerts about a source */
+#define ALERT_MEASURE_EVENTS \
+    (MEASURE_MATURED + \
+     1) /* counts of events, no rates of conversion: about a source, RULE_VOLUME, RULE_MIX, RULE_DATA_QUALITY */
 
 enum alert_status { ALERT_STATUS_FIRING, ALERT_STATUS_UPDATED, ALERT_STATUS_RESOLVED };
 
@@ -53,6 +56,15 @@ struct alert_dim {
 };
 
 #define ALERT_SILENCES_MAX 16 /* ids named in one record */
+#define ALERT_PARTS_MAX 32
+#define ALERT_SLOWDOWN "slowdown" /* the alertname of a step that only takes longer */
+
+/* What one segment contributes to rate now less rate expected; the effects are differences of rates, and with the
+ * remainder add up to the whole difference. */
+struct alert_part {
+    struct span segment; /* "channel=ads", "channel=ads, device=mobile" */
+    double rate_effect, mix_effect;
+};
 
 /* One turn of one alert, as values; everything borrowed. Absent numbers are NaN, times ETIME_NONE. */
 struct alert {
@@ -65,19 +77,21 @@ struct alert {
     const struct alert_dim *dims;    /* sorted by name */
     size_t dim_count;
     const char *rule_id;
+    const char *alertname;              /* NULL: rule_id */
     int rule_kind;                      /* RULE_*, ALERT_KIND_* */
     uint64_t rule_hash;                 /* of the rule's meaning */
     const char *severity, *runbook_url; /* runbook_url may be NULL */
     struct etime at;                    /* the verdict's event time: end of the pane */
     struct etime starts_at, ends_at;
-    const char *ends_reason; /* NULL unless resolved: "recovered", "rule_changed", … */
-    struct etime from, to;   /* window */
+    const char *
+        ends_reason; /* NULL unless resolved: "recovered", "accepted", "relocated", "rule_changed", … */
+    struct etime from, to; /* window */
     const char *zone;
     int measure; /* MEASURE_*, ALERT_MEASURE_EVENTS */
     int64_t entries, conversions;
     double rate, low, high; /* observed, Wilson 95 % */
     double expected_rate, expected_conversions;
-    const char *expected_source; /* "target", "benchmark", "previous", "before" */
+    const char *expected_source; /* "target", "benchmark", "previous", "before", "baseline" */
     double effect_absolute, effect_relative, lost_conversions;
     int64_t lost_amount; /* minor units */
     bool has_lost_amount;
@@ -85,13 +99,18 @@ struct alert {
     double budget;               /* false alarms a week; NaN */
     struct etime change_point;
     double maturity;
-    struct etime watermark;         /* everything up to here was seen */
-    int64_t late;                   /* late events so far in this funnel */
-    bool complete;                  /* the window holds all its data */
-    int64_t events;                 /* no_data: counted in the window */
-    double expected_events;         /* no_data */
-    int64_t lost_records;           /* data_gap */
-    struct span note;               /* intervention: the operator's comment */
+    const struct alert_part *parts; /* in order of weight; at most ALERT_PARTS_MAX are published */
+    size_t part_count;
+    double remainder;       /* what the parts leave unexplained; of no account without parts */
+    bool slow;              /* RULE_DROP: the same conversions, later */
+    struct etime watermark; /* everything up to here was seen */
+    int64_t late;           /* late events so far in this funnel */
+    bool complete;          /* the window holds all its data */
+    int64_t events;         /* no_data, data_quality: in the window; volume, mix: entries in it */
+    double expected_events; /* no_data, volume */
+    int64_t
+        lost_records; /* data_gap; data_quality: the events that were late or could not be used */
+    struct span note; /* intervention: the operator's comment */
     const struct span *silenced_by; /* ids, sorted; at most ALERT_SILENCES_MAX */
     size_t silenced_count;
     uint32_t sequence; /* of this fingerprint's records, from 1 */

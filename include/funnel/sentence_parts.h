@@ -30,12 +30,28 @@ void sentence_length(struct buf *out, const struct alert *a, int64_t ms);
 
 /* "channel=ads, region=east" */
 void sentence_dims(struct buf *out, const struct alert *a);
+/* The value of a dimension, or what funneld calls it. */
+void sentence_value(struct buf *out, const struct alert *a, struct span value);
+/* The dims between two texts; nothing where there are none. */
+void sentence_scope(struct buf *out, const struct alert *a, const char *before, const char *after);
 /* "Checkout → Paid in sales", "sales 漏斗 结账→支付" */
 void sentence_step(struct buf *out, const struct alert *a);
 /* The window's counts, rate and interval: the first sentence of every description. */
 void sentence_observed(struct buf *out, const struct alert *a);
+/* A sentence each: the rule's budget, the onset, how and when the alert ended; nothing where it has none. */
+void sentence_budget(struct buf *out, const struct alert *a);
+void sentence_onset(struct buf *out, const struct alert *a);
+void sentence_end(struct buf *out, const struct alert *a);
+/* Resolved because it is over, and for no other reason. */
+bool sentence_is_recovered(const struct alert *a);
 /* What may still change the numbers: the last one. */
 void sentence_open_ends(struct buf *out, const struct alert *a);
+
+/* sentence_detect.c: of RULE_DROP to RULE_DATA_QUALITY. False, with nothing appended, where what it says is what any
+ * rule says: that a conversion's alert was closed. */
+bool sentence_is_detection(const struct alert *a);
+bool sentence_detection(struct buf *out, const struct alert *a);
+void sentence_detection_more(struct buf *out, const struct alert *a);
 
 /* sentence_source.c: of alerts about a source. */
 void sentence_source(struct buf *out, const struct alert *a);

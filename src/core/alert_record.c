@@ -21,6 +21,7 @@
 /* Bounds that keep a value under 64 KiB, whatever its text escapes to; a test builds the worst
  * one. */
 #define TEXT_BYTES 256
+#define SEGMENT_BYTES 64
 #define URL_BYTES 2048
 
 #define HASH_DIGITS 16
@@ -33,22 +34,27 @@ struct labels {
     size_t count;
 };
 
-/* At most TEXT_BYTES. A longer one keeps its beginning and ends in a hash of the whole: two that
- * differ late stay two alerts. */
-static struct span bounded(struct arena *arena, struct span text)
+/* At most `max` bytes. A longer one keeps its beginning and ends in a hash of the whole: two that
+ * differ late stay two. */
+static struct span bounded_to(struct arena *arena, struct span text, uint32_t max)
 {
     struct buf b = {0};
     uint32_t keep = text.len;
     struct span copy;
 
-    if (text.len > TEXT_BYTES)
-        keep = sentence_clip(text, TEXT_BYTES - 1 - HASH_DIGITS);
+    if (text.len > max)
+        keep = sentence_clip(text, max - 1 - HASH_DIGITS);
     buf_add(&b, text.p, keep);
     if (keep < text.len)
         buf_fmt(&b, "~%016" PRIx64, (uint64_t)XXH3_64bits(text.p, text.len));
     copy = (struct span){arena_strndup(arena, buf_cstr(&b), b.len), (uint32_t)b.len};
     buf_deinit(&b);
     return copy;
+}
+
+static struct span bounded(struct arena *arena, struct span text)
+{
+    return bounded_to(arena, text, TEXT_BYTES);
 }
 
 /* A dimension named like one of our own labels, or like what that becomes, gets one more prefix:
@@ -77,7 +83,8 @@ static void labels_add(struct labels *l, struct span name, struct span value)
 
 static void labels_init(struct labels *l, const struct alert *a)
 {
-    const char *fixed[ALERT_LABELS_FIXED] = {a->rule_id, a->severity, a->funnel, a->step};
+    const char *fixed[ALERT_LABELS_FIXED] = {a->alertname ? a->alertname : a->rule_id, a->severity,
+                                             a->funnel, a->step};
 
     if (a->dim_count > DIMS_MAX)
         abort();
@@ -288,30 +295,35 @@ static void put_window(cJSON *value, const struct alert *a, struct arena *arena)
     put_text(value, "measure", MEASURES[a->measure]);
 }
 
-/* An alert about a source has no rates. Its own numbers follow the keys that every record has. */
-static void put_source(cJSON *observed, cJSON *expected, cJSON *effect, const struct alert *a)
+/* Counts of events instead of conversions: what these are follows the keys that every record has. Only data_quality
+ * has a rate, the share of its bad events. */
+static void put_events(cJSON *observed, cJSON *expected, cJSON *effect, const struct alert *a)
 {
-    static const char *const KEYS[] = {"entries", "conversions", "rate", "low", "high"};
-    bool silent = a->rule_kind == ALERT_KIND_NO_DATA;
+    bool gap = a->rule_kind == ALERT_KIND_DATA_GAP, bad = a->rule_kind == RULE_DATA_QUALITY;
+    bool shift = a->rule_kind == RULE_MIX || a->rule_kind == RULE_VOLUME;
+    double none = __builtin_nan("");
 
-    for (size_t i = 0; i < sizeof(KEYS) / sizeof(KEYS[0]); i++)
-        put_null(observed, KEYS[i]);
-    if (silent)
-        put_integer(observed, "events", a->events);
-    else
+    put_null(observed, "entries");
+    put_null(observed, "conversions");
+    put_number(observed, "rate", bad ? a->rate : none);
+    put_number(observed, "low", bad ? a->low : none);
+    put_number(observed, "high", bad ? a->high : none);
+    if (gap)
         put_null(observed, "events");
-    put_null(expected, "rate");
+    else
+        put_integer(observed, "events", a->events);
+    put_number(expected, "rate", bad ? a->expected_rate : none);
     put_null(expected, "conversions");
     put_text(expected, "source", a->expected_source);
-    put_number(expected, "events", a->expected_events);
-    put_null(effect, "absolute");
-    put_null(effect, "relative");
+    put_number(expected, "events", bad || a->rule_kind == RULE_MIX ? none : a->expected_events);
+    put_number(effect, "absolute", bad || shift ? a->effect_absolute : none);
+    put_number(effect, "relative", bad || shift ? a->effect_relative : none);
     put_null(effect, "lost_conversions");
     put_null(effect, "lost_amount");
-    if (silent)
-        put_null(effect, "lost_records");
-    else
+    if (gap || bad)
         put_integer(effect, "lost_records", a->lost_records);
+    else
+        put_null(effect, "lost_records");
 }
 
 static void put_rates(cJSON *value, const struct alert *a)
@@ -321,7 +333,7 @@ static void put_rates(cJSON *value, const struct alert *a)
     cJSON *effect = put(value, "effect", cJSON_CreateObject());
 
     if (a->measure == ALERT_MEASURE_EVENTS) {
-        put_source(observed, expected, effect, a);
+        put_events(observed, expected, effect, a);
         return;
     }
     put_integer(observed, "entries", a->entries);
@@ -341,6 +353,24 @@ static void put_rates(cJSON *value, const struct alert *a)
         put_null(effect, "lost_amount");
 }
 
+static void put_parts(cJSON *value, const struct alert *a)
+{
+    cJSON *array = put(value, "attribution", cJSON_CreateArray());
+    struct arena *arena = arena_new();
+
+    for (size_t i = 0; i < a->part_count && i < ALERT_PARTS_MAX; i++) {
+        cJSON *part = cJSON_CreateObject();
+
+        if (!part || !cJSON_AddItemToArray(array, part))
+            abort();
+        put_text(part, "segment", bounded_to(arena, a->parts[i].segment, SEGMENT_BYTES).p);
+        put_number(part, "rate_effect", a->parts[i].rate_effect);
+        put_number(part, "mix_effect", a->parts[i].mix_effect);
+    }
+    put_number(value, "remainder", a->part_count > 0 ? a->remainder : __builtin_nan(""));
+    arena_free(arena);
+}
+
 static void put_grounds(cJSON *value, const struct alert *a)
 {
     cJSON *evidence = put(value, "evidence", cJSON_CreateObject());
@@ -351,8 +381,7 @@ static void put_grounds(cJSON *value, const struct alert *a)
     put_number(evidence, "budget", a->budget);
     put_time(value, "change_point", a->change_point);
     put_number(value, "maturity", a->maturity);
-    put(value, "attribution", cJSON_CreateArray());
-    put_null(value, "remainder");
+    put_parts(value, a);
     data = put(value, "data", cJSON_CreateObject());
     put_time(data, "watermark", a->watermark);
     put_integer(data, "late", a->late);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "funnel/sentence_parts.h"
-#include "funnel/stats.h"
 
 /* --- the summary --- */
 
@@ -55,6 +54,7 @@ static const struct {
     {"rule_changed", "its rule was changed", "规则已修改"},
     {"rule_removed", "its rule was removed", "规则已删除"},
     {"escalated", "it goes on with another severity", "以新的级别继续告警"},
+    {"relocated", "it goes on under another segment", "已转到另一细分继续告警"},
     {"accepted", "the new level was accepted", "已接受新的水平"},
     {"state_lost", "the daemon's state was lost", "运行状态已丢失"},
 };
@@ -62,12 +62,6 @@ static const struct {
 static int is_rise(const struct alert *a)
 {
     return a->rate > a->expected_rate;
-}
-
-static int is_recovered(const struct alert *a)
-{
-    return a->status == ALERT_STATUS_RESOLVED &&
-           (!a->ends_reason || strcmp(a->ends_reason, "recovered") == 0);
 }
 
 const char *sentence_ending(const struct alert *a)
@@ -101,25 +95,16 @@ static void put_verb(struct buf *out, const struct alert *a)
         buf_str(out, a->status == ALERT_STATUS_FIRING ? phrase->firing : phrase->updated);
 }
 
-static void put_scope(struct buf *out, const struct alert *a, const char *before, const char *after)
-{
-    if (a->dim_count == 0 || a->rule_kind == ALERT_KIND_INTERVENTION) /* its id is no segment */
-        return;
-    buf_str(out, before);
-    sentence_dims(out, a);
-    buf_str(out, after);
-}
-
 static void closed_summary(struct buf *out, const struct alert *a)
 {
     if (sentence_is_zh(a)) {
         sentence_step(out, a);
-        put_scope(out, a, "（", "）");
+        sentence_scope(out, a, "（", "）");
         buf_fmt(out, "%s的告警已关闭：%s", a->dim_count ? "" : " ", sentence_ending(a));
     } else {
         buf_str(out, "The alert on ");
         sentence_step(out, a);
-        put_scope(out, a, " for ", "");
+        sentence_scope(out, a, " for ", "");
         buf_fmt(out, " was closed: %s", sentence_ending(a));
     }
 }
@@ -134,14 +119,16 @@ void sentence_summary(struct buf *out, const struct alert *a)
         sentence_intervention(out, a);
         return;
     }
-    if (a->status == ALERT_STATUS_RESOLVED && !is_recovered(a)) {
+    if (sentence_is_detection(a) && sentence_detection(out, a))
+        return;
+    if (a->status == ALERT_STATUS_RESOLVED && !sentence_is_recovered(a)) {
         closed_summary(out, a);
         return;
     }
     sentence_step(out, a);
     put_verb(out, a);
     put_rates(out, a);
-    put_scope(out, a, sentence_say(a, " for ", "，范围："), "");
+    sentence_scope(out, a, sentence_say(a, " for ", "，范围："), "");
 }
 
 /* --- the description --- */
@@ -155,7 +142,7 @@ static void en_counts(struct buf *out, const struct alert *a)
 {
     buf_str(out, "Between ");
     sentence_range(out, a, a->from, a->to);
-    put_scope(out, a, ", for ", "");
+    sentence_scope(out, a, ", for ", "");
     if (a->measure == MEASURE_COHORT) {
         buf_fmt(out, ", %" PRId64 " entered, of which %" PRId64 " converted so far", a->entries,
                 a->conversions);
@@ -170,7 +157,7 @@ static void zh_counts(struct buf *out, const struct alert *a)
 {
     sentence_range(out, a, a->from, a->to);
     buf_str(out, "，");
-    put_scope(out, a, "", " ");
+    sentence_scope(out, a, "", " ");
     if (a->measure == MEASURE_COHORT)
         buf_fmt(out, "共进入 %" PRId64 " 个，目前已转化 %" PRId64 " 个", a->entries,
                 a->conversions);
@@ -249,33 +236,8 @@ static void put_evidence(struct buf *out, const struct alert *a)
         sentence_fixed(out, sentence_magnitude(a->threshold), 1);
         buf_str(out, sentence_say(a, ".", "），偶然波动很难解释。"));
     }
-    if (__builtin_isfinite(a->budget)) {
-        buf_str(out, sentence_say(
-                         a, " False alarms budgeted for the rule: ", "该规则的误报预算为每周 "));
-        buf_number(out, a->budget);
-        buf_str(out, sentence_say(a, " a week.", " 次。"));
-    }
-    if (etime_is_set(a->change_point)) {
-        buf_str(out, sentence_say(a, " The change began about ", "变化约始于 "));
-        sentence_moment(out, a->change_point, ETIME_NONE);
-        buf_str(out, sentence_say(a, " UTC.", "（UTC）。"));
-    }
-}
-
-static void put_ending(struct buf *out, const struct alert *a)
-{
-    if (!is_recovered(a))
-        buf_fmt(out, sentence_is_zh(a) ? "告警已关闭：%s。" : " The alert was closed: %s.",
-                sentence_ending(a));
-    if (!etime_is_set(a->starts_at) || !etime_is_set(a->ends_at))
-        return;
-    buf_str(out, sentence_say(a, " It was firing between ", "告警持续时间："));
-    sentence_range(out, a, a->starts_at, a->ends_at);
-    if (a->ends_at.ms > a->starts_at.ms) {
-        buf_str(out, sentence_say(a, ", for ", "，共 "));
-        sentence_length(out, a, a->ends_at.ms - a->starts_at.ms);
-    }
-    buf_str(out, sentence_say(a, ".", "。"));
+    sentence_budget(out, a);
+    sentence_onset(out, a);
 }
 
 /* What may still change the numbers. */
@@ -302,10 +264,14 @@ void sentence_description(struct buf *out, const struct alert *a)
         sentence_intervention_more(out, a);
         return;
     }
+    if (sentence_is_detection(a)) {
+        sentence_detection_more(out, a);
+        return;
+    }
     sentence_observed(out, a);
     put_expected(out, a);
     if (a->status == ALERT_STATUS_RESOLVED)
-        put_ending(out, a);
+        sentence_end(out, a);
     else
         put_evidence(out, a);
     sentence_open_ends(out, a);

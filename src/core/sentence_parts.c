@@ -7,6 +7,7 @@
 #include "funnel/canon.h"
 #include "funnel/names.h"
 #include "funnel/sentence.h"
+#include "funnel/stats.h"
 
 #define NAME_BYTES 60 /* of a stage, funnel or dimension value in running text */
 #define PERCENT_DECIMALS_MAX 4
@@ -179,7 +180,7 @@ void sentence_length(struct buf *out, const struct alert *a, int64_t ms)
     }
 }
 
-static void put_dim_value(struct buf *out, const struct alert *a, struct span value)
+void sentence_value(struct buf *out, const struct alert *a, struct span value)
 {
     if (span_is(value, NAME_OTHER_TEXT))
         buf_str(out, sentence_say(a, "(all others)", "（其余）"));
@@ -196,7 +197,7 @@ void sentence_dims(struct buf *out, const struct alert *a)
             buf_str(out, sentence_say(a, ", ", "、"));
         sentence_name(out, a->dims[i].name);
         buf_char(out, '=');
-        put_dim_value(out, a, a->dims[i].value);
+        sentence_value(out, a, a->dims[i].value);
     }
 }
 
@@ -215,4 +216,56 @@ void sentence_step(struct buf *out, const struct alert *a)
         buf_str(out, " in ");
         sentence_name(out, span_of(a->funnel));
     }
+}
+
+void sentence_scope(struct buf *out, const struct alert *a, const char *before, const char *after)
+{
+    if (a->dim_count == 0 || a->rule_kind == ALERT_KIND_INTERVENTION) /* its id is no segment */
+        return;
+    buf_str(out, before);
+    sentence_dims(out, a);
+    buf_str(out, after);
+}
+
+/* --- the ends of descriptions --- */
+
+void sentence_budget(struct buf *out, const struct alert *a)
+{
+    if (!__builtin_isfinite(a->budget))
+        return;
+    buf_str(out,
+            sentence_say(a, " False alarms budgeted for the rule: ", "该规则的误报预算为每周 "));
+    buf_number(out, a->budget);
+    buf_str(out, sentence_say(a, " a week.", " 次。"));
+}
+
+void sentence_onset(struct buf *out, const struct alert *a)
+{
+    if (!etime_is_set(a->change_point))
+        return;
+    buf_str(out, sentence_say(a, " The change began about ", "变化约始于 "));
+    sentence_moment(out, a->change_point, ETIME_NONE);
+    buf_str(out, sentence_say(a, " UTC.", "（UTC）。"));
+}
+
+bool sentence_is_recovered(const struct alert *a)
+{
+    return a->status == ALERT_STATUS_RESOLVED &&
+           (!a->ends_reason || strcmp(a->ends_reason, "recovered") == 0);
+}
+
+void sentence_end(struct buf *out, const struct alert *a)
+{
+    if (!sentence_is_recovered(a))
+        buf_fmt(out, sentence_is_zh(a) ? "告警已关闭：%s。" : " The alert was closed: %s.",
+                sentence_ending(a));
+    if (!etime_is_set(a->starts_at) || !etime_is_set(a->ends_at))
+        return;
+    buf_str(out, sentence_say(a, " It was firing between ", "告警持续时间："));
+    sentence_range(out, a, a->starts_at, a->ends_at);
+    if (a->ends_at.ms > a->starts_at.ms) {
+        buf_str(out, sentence_say(a, ", for ", "，共 "));
+        sentence_length(out, a, a->ends_at.ms - a->starts_at.ms);
+    }
+    buf_str(out, sentence_say(a, ".", "。"));
 }

@@ -2,6 +2,7 @@
 /* Kinds of rules: which keys each takes, and why not the others. */
 #include <string.h>
 
+#include "funnel/alert.h"
 #include "funnel/units.h"
 #include "core/settings_check.h"
 
@@ -133,6 +134,10 @@ void check_kind(const struct check *c, const struct settings_funnel *f, size_t a
 {
     const struct settings_rule *r = &f->rules.items[at];
 
+    if (r->id && strcmp(r->id, ALERT_SLOWDOWN) == 0)
+        check_fail(c, AT(r->id), "give the rule another id",
+                   "%s names the alerts that rules of kind drop give when a step takes longer",
+                   check_quoted(c, r->id));
     if (r->kind < 0)
         return;
     check_strangers(c, r);

@@ -40,7 +40,7 @@ ORDER = {
     "evidence": "statistic threshold budget",
     "data": "watermark late complete",
 }
-# What follows in the alerts about a source.
+# What follows in the alerts that count events.
 MORE = {"observed": " events", "expected": " events", "effect": " lost_records"}
 FIXED_LABELS = ["alertname", "severity", "funnel", "step"]
 SOURCE_LABELS = ["alertname", "severity", "source"]
@@ -65,11 +65,11 @@ def short_float(token):
 def check_envelope(record):
     value, headers = record["value"], record["headers"]
     assert list(value) == ORDER[""].split(), list(value)
-    source = value["measure"] == "events"
+    events = value["measure"] == "events"
     for key, names in ORDER.items():
-        names += MORE.get(key, "") if source else ""
+        names += MORE.get(key, "") if events else ""
         assert not key or list(value[key]) == names.split(), (key, list(value[key]))
-    if source:
+    if "source" in value["labels"]:
         assert list(value["labels"]) == SOURCE_LABELS, value["labels"]
         assert headers["ce_subject"] == "source=" + value["labels"]["source"]
     else:
@@ -130,24 +130,25 @@ def general_mutations(value):
     """Keys that are missing, keys nobody knows, values of another type: everywhere."""
     for path in paths(value):
         node = at(value, path)
-        labels = SOURCE_LABELS if value["measure"] == "events" else FIXED_LABELS
-        if path and not (path[0] == "labels" and len(path) == 2 and path[1] not in labels):
+        labels = SOURCE_LABELS if "source" in value["labels"] else FIXED_LABELS
+        named = path and isinstance(path[-1], str)  # a list's item may be missing
+        if named and not (path[0] == "labels" and len(path) == 2 and path[1] not in labels):
             document = copy.deepcopy(value)
             del at(document, path[:-1])[path[-1]]
-            yield "without " + ".".join(path), document
+            yield "without " + ".".join(map(str, path)), document
         if isinstance(node, dict):
             stranger = 1 if path == ("labels",) else "x"
             more = {**node, "stranger": stranger}
-            yield "stranger in " + ".".join(path), changed(value, path, more)
-        yield "a list as " + ".".join(path), changed(value, path, [[]])
+            yield "stranger in " + ".".join(map(str, path)), changed(value, path, more)
+        yield "a list as " + ".".join(map(str, path)), changed(value, path, [[]])
         if not isinstance(node, dict):
-            yield "an object as " + ".".join(path), changed(value, path, {"x": 1})
+            yield "an object as " + ".".join(map(str, path)), changed(value, path, {"x": 1})
         if isinstance(node, str):
-            yield "a number as " + ".".join(path), changed(value, path, 7)
+            yield "a number as " + ".".join(map(str, path)), changed(value, path, 7)
         if isinstance(node, (int, float)):
-            yield "a string as " + ".".join(path), changed(value, path, "7")
+            yield "a string as " + ".".join(map(str, path)), changed(value, path, "7")
         if isinstance(node, bool):
-            yield "a number as " + ".".join(path), changed(value, path, 1)
+            yield "a number as " + ".".join(map(str, path)), changed(value, path, 1)
 
 
 def special_mutations(value):
@@ -165,10 +166,10 @@ def special_mutations(value):
         ("endsAt",): ["2026-03-02T02:00:00.000Z"],
         ("endsReason",): ["recovered"],
         ("rule", "hash"): ["1", None],
-        ("rule", "kind"): ["drop", None],
+        ("rule", "kind"): ["slowdown", "volume", None],
         ("window", "from"): [None],
         ("window", "zone"): [None, ""],
-        ("measure",): ["matured", None],
+        ("measure",): ["mature", None],
         ("observed", "entries"): [None, -1, 1.5],
         ("observed", "rate"): [-0.1, "24.8 %"],
         ("observed", "high"): [1.01],
@@ -176,8 +177,10 @@ def special_mutations(value):
         ("effect", "lost_amount"): [12.34, "12.", ".5", "1e3", "012.00", "12,34", "1.1234567"],
         ("evidence", "budget"): [-1],
         ("maturity",): [1.5],
-        ("attribution",): [None, [1], [{"segment": {"channel": "ads"}, "rate_effect": 1}],
-                           [{"segment": {"channel": 1}, "rate_effect": 1, "mix_effect": 0}]],
+        ("attribution",): [None, [1], [{"segment": "channel=ads", "rate_effect": 1}],
+                           [{"segment": {"channel": "ads"}, "rate_effect": 1, "mix_effect": 0}],
+                           [{"segment": "", "rate_effect": 1, "mix_effect": 0}],
+                           33 * [{"segment": "x=y", "rate_effect": 1, "mix_effect": 0}]],
         ("silenced_by",): ["", [""], ["a b"], [1], None],
         ("data", "late"): [-1, None],
         ("data", "complete"): ["true", None],
@@ -185,7 +188,7 @@ def special_mutations(value):
     }
     for path, values in cases.items():
         for new in values:
-            yield f"{'.'.join(path)} = {json.dumps(new)}", changed(value, path, new)
+            yield f"{'.'.join(map(str, path))} = {json.dumps(new)}", changed(value, path, new)
 
 
 def main():
@@ -214,7 +217,7 @@ def main():
     firing = records[0]["value"]
     resolved = next(r["value"] for r in records if r["value"]["status"] == "resolved")
     full = changed(firing, ("attribution",),
-                   [{"segment": {"channel": "ads"}, "rate_effect": -0.3, "mix_effect": 0.01}])
+                   [{"segment": "channel=ads", "rate_effect": -0.3, "mix_effect": 0.01}])
     full["silenced_by"] = ["maintenance-7"]
     full["remainder"] = 0.001
     mutations = [*special_mutations(firing), *general_mutations(resolved)]
@@ -224,6 +227,14 @@ def main():
     mutations += general_mutations(firing)
     silent = next(r["value"] for r in records if r["value"]["rule"]["kind"] == "no_data")
     mutations += general_mutations(silent)
+    drop, volume, quality = (next(r["value"] for r in records if r["value"]["rule"]["kind"] == kind)
+                             for kind in ("drop", "volume", "data_quality"))
+    assert drop["attribution"] and drop["remainder"] is not None and drop["change_point"]
+    for value in (drop, volume, quality):
+        mutations += general_mutations(value)
+    mutations += [("a volume of a topic", changed(volume, ("rule", "kind"), "no_data")),
+                  ("a volume that converts", changed(volume, ("effect", "lost_conversions"), 1)),
+                  ("a drop of events", changed(volume, ("rule", "kind"), "drop"))]
     mutations += [("a source's events without their measure", changed(silent, ("measure",), "throughput")),
                   ("a funnel's rates as events", changed(firing, ("measure",), "events")),
                   ("a source with a funnel", changed(silent, ("labels", "funnel"), "sales")),
@@ -246,7 +257,8 @@ def main():
     statuses = {record["value"]["status"] for record in records}
     kinds = {record["value"]["rule"]["kind"] for record in records}
     if statuses != {"firing", "updated", "resolved"} or kinds != {
-            "target", "benchmark", "change", "intervention", "no_data", "data_gap"}:
+            "target", "benchmark", "change", "drop", "rise", "volume", "mix", "data_quality",
+            "intervention", "no_data", "data_gap"}:
         failed += 1
         print(f"FAILED the samples have only {statuses} and {kinds}")
     print(f"{len(records)} samples, {refused} mutations, {failed} failed")

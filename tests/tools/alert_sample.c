@@ -190,6 +190,83 @@ static void print_heartbeat(void)
     records_deinit(&records);
 }
 
+static const struct alert_part PARTS[] = {{{"channel=ads", 11}, -0.31, 0.004},
+                                          {{"channel=mail", 12}, -0.05, 0.003}};
+
+/* As a detector finds it: no dims, but parts; a budget and an onset. */
+static struct alert detected(int language, int rule_kind)
+{
+    struct alert a = base();
+
+    a.language = language;
+    a.rule_kind = rule_kind;
+    a.rule_id = "detect";
+    a.dim_count = 0;
+    a.expected_source = "baseline";
+    a.budget = rule_kind <= RULE_RISE ? 0.1 : 0.05;
+    a.change_point.ms = MONDAY + 20 * 60000;
+    a.from = a.change_point;
+    if (rule_kind <= RULE_RISE || rule_kind == RULE_MIX) {
+        a.parts = PARTS;
+        a.part_count = 2;
+        a.remainder = 0;
+    }
+    if (rule_kind <= RULE_RISE)
+        return a;
+    a.measure = ALERT_MEASURE_EVENTS;
+    a.events = 310;
+    a.expected_events = rule_kind == RULE_VOLUME ? 620.4 : NAN;
+    a.effect_absolute = rule_kind == RULE_VOLUME ? -310.4 : -0.021;
+    a.effect_relative = rule_kind == RULE_VOLUME ? -0.5003 : -0.04;
+    return a;
+}
+
+static void print_all_turns(struct alert *a)
+{
+    static const char *const REASONS[] = {"recovered", "accepted", "relocated", "rule_removed"};
+
+    print(a);
+    a->status = ALERT_STATUS_UPDATED;
+    a->sequence = 2;
+    print(a);
+    a->status = ALERT_STATUS_RESOLVED;
+    a->at.ms += HOUR;
+    a->to.ms += HOUR;
+    a->ends_at = a->watermark = a->at;
+    a->sequence = 3;
+    for (size_t i = 0; i < sizeof(REASONS) / sizeof(REASONS[0]); i++) {
+        a->ends_reason = REASONS[i];
+        print(a);
+    }
+}
+
+static void print_detected(int language)
+{
+    struct alert slow = detected(language, RULE_DROP);
+
+    for (int k = RULE_DROP; k < RULE_KINDS; k++) {
+        struct alert a = detected(language, k);
+
+        if (k == RULE_RISE) {
+            a.expected_rate = 0.15;
+            a.lost_conversions = -9.85;
+            a.lost_amount = -118200;
+        } else if (k == RULE_DATA_QUALITY) {
+            a.budget = NAN;
+            a.change_point = ETIME_NONE;
+            a.expected_source = "target";
+            a.expected_rate = 0.05;
+            a.lost_records = 77;
+            a.rate = 77 / 310.0;
+        }
+        print_all_turns(&a);
+    }
+    slow.slow = true;
+    slow.alertname = ALERT_SLOWDOWN;
+    slow.dim_count = 1;
+    print_all_turns(&slow);
+}
+
 static void print_kinds(int language)
 {
     for (int k = RULE_TARGET; k <= RULE_CHANGE; k++) {
@@ -316,6 +393,7 @@ int main(void)
         print_kinds(language);
         for (size_t i = 0; i < sizeof(CHANGES) / sizeof(CHANGES[0]); i++)
             print_special(language, CHANGES[i]);
+        print_detected(language);
         print_intervention(language);
         print_sources(language);
     }

@@ -466,6 +466,7 @@ Test(alert_record, values_stay_under_64_kib)
 {
     static char text[4096];
     struct alert_dim dims[DIMS_MAX];
+    struct alert_part parts[ALERT_PARTS_MAX];
     struct span ids[ALERT_SILENCES_MAX];
     struct alert a = firing();
     char url[2049];
@@ -486,22 +487,110 @@ Test(alert_record, values_stay_under_64_kib)
                          "\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\");
     a.silenced_by = ids;
     a.silenced_count = ALERT_SILENCES_MAX;
+    for (int i = 0; i < ALERT_PARTS_MAX; i++)
+        parts[i] = (struct alert_part){{text, 3000}, -1.23456789e-300, -1.23456789e-300};
+    a.parts = parts;
+    a.part_count = ALERT_PARTS_MAX;
+    a.remainder = -1.23456789e-300;
     a.budget = -1.23456789e-300;
     a.maturity = 0.123456789;
     a.change_point.ms = MONDAY;
     a.complete = false;
-    for (int status = ALERT_STATUS_FIRING; status <= ALERT_STATUS_RESOLVED; status++) {
-        for (int language = LANGUAGE_EN; language <= LANGUAGE_ZH; language++) {
-            char *value;
+    for (int i = 0; i < 12;
+         i++) { /* every turn in both languages, of a configured rate and of a drop */
+        char *value;
 
-            a.status = (enum alert_status)status;
-            a.language = language;
-            a.ends_reason = status == ALERT_STATUS_RESOLVED ? "state_lost" : NULL;
-            value = value_of(&a);
-            cr_assert(le(sz, strlen(value), 65536));
-            free(value);
-        }
+        a.status = (enum alert_status)(i / 4);
+        a.language = i % 2 ? LANGUAGE_ZH : LANGUAGE_EN;
+        a.rule_kind = i / 2 % 2 ? RULE_DROP : RULE_TARGET;
+        a.ends_reason = a.status == ALERT_STATUS_RESOLVED ? "state_lost" : NULL;
+        value = value_of(&a);
+        cr_assert(le(sz, strlen(value), 65536));
+        free(value);
     }
+}
+
+Test(alert_record, an_alertname_is_not_always_the_rules_id)
+{
+    struct alert a = firing();
+    uint64_t before = alert_fingerprint(&a);
+
+    a.rule_kind = RULE_DROP;
+    expect_part(&a, "\"kind\":\"drop\"}");
+    expect_part(&a, "{\"alertname\":\"paid-target\",");
+    a.slow = true;
+    a.alertname = ALERT_SLOWDOWN;
+    expect_part(&a, "{\"alertname\":\"slowdown\",");
+    expect_part(&a, "\"rule\":{\"id\":\"paid-target\",");
+    cr_expect(ne(u64, alert_fingerprint(&a), before));
+}
+
+Test(alert_record, parts_are_listed_with_their_remainder)
+{
+    static const struct alert_part parts[40] = {{SPAN("channel=ads"), -0.25, 0.5},
+                                                {SPAN("channel=a\"b, device=mobile"), NAN, 0}};
+    struct alert a = firing();
+
+    a.rule_kind = RULE_DROP;
+    a.expected_source = "baseline";
+    a.remainder = 0.125;
+    expect_part(&a, "\"attribution\":[],\"remainder\":null,\"data\"");
+    a.parts = parts;
+    a.part_count = 1;
+    expect_part(&a, "\"source\":\"baseline\"");
+    expect_part(&a, "\"attribution\":[{\"segment\":\"channel=ads\",\"rate_effect\":-0.25,"
+                    "\"mix_effect\":0.5}],\"remainder\":0.125,\"data\"");
+    a.part_count = 2;
+    a.remainder = NAN;
+    expect_part(&a, "{\"segment\":\"channel=a\\\"b, device=mobile\",\"rate_effect\":null,"
+                    "\"mix_effect\":0}],\"remainder\":null,");
+}
+
+Test(alert_record, at_most_32_parts)
+{
+    struct alert_part parts[40];
+    struct alert a = firing();
+    char *value, *at;
+    int count = 0;
+
+    for (int i = 0; i < 40; i++)
+        parts[i] = (struct alert_part){SPAN("x=y"), i, 0};
+    a.parts = parts;
+    a.part_count = 40;
+    value = value_of(&a);
+    for (at = value; (at = strstr(at, "\"segment\":")); at++)
+        count++;
+    cr_expect(eq(int, count, 32));
+    free(value);
+}
+
+Test(alert_record, counts_of_events)
+{
+    struct alert a = firing();
+
+    a.measure = ALERT_MEASURE_EVENTS;
+    a.rule_kind = RULE_VOLUME;
+    a.events = 310;
+    a.expected_events = 620.5;
+    a.effect_absolute = -310.5;
+    a.effect_relative = -0.5;
+    expect_part(&a, "\"kind\":\"volume\"}");
+    expect_part(&a, "\"measure\":\"events\",\"observed\":{\"entries\":null,\"conversions\":null,"
+                    "\"rate\":null,\"low\":null,\"high\":null,\"events\":310},"
+                    "\"expected\":{\"rate\":null,\"conversions\":null,\"source\":\"target\","
+                    "\"events\":620.5},\"effect\":{\"absolute\":-310.5,\"relative\":-0.5,"
+                    "\"lost_conversions\":null,\"lost_amount\":null,\"lost_records\":null}");
+    a.rule_kind = RULE_MIX;
+    expect_part(&a, "\"kind\":\"mix\"}");
+    expect_part(&a, "\"events\":null},\"effect\":{\"absolute\":-310.5,");
+    a.rule_kind = RULE_DATA_QUALITY;
+    a.lost_records = 31;
+    a.rate = 0.1;
+    a.expected_rate = 0.05;
+    expect_part(&a, "\"kind\":\"data_quality\"}");
+    expect_part(&a, "\"rate\":0.1,\"low\":0.173648431,\"high\":0.339902787,\"events\":310},"
+                    "\"expected\":{\"rate\":0.05,\"conversions\":null,");
+    expect_part(&a, "\"lost_amount\":null,\"lost_records\":31}");
 }
 
 Test(alert_record, silences_are_listed)

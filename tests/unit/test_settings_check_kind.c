@@ -173,6 +173,16 @@ Test(check_kind, what_is_watched_is_watched_once)
     settings_free(kit_parse(TWO("data_quality, window: 1h", "data_quality, window: 1d")));
 }
 
+Test(check_kind, a_name_that_detection_gives_is_no_id)
+{
+    static const struct kit_case cases[] = {
+        {RULE("id: slowdown, kind: target, target: 1%"), 6, 14, "funnels.f.rules[0].id",
+         "'slowdown' names the alerts", "another id"},
+    };
+
+    KIT_ERRORS(cases);
+}
+
 Test(check_kind, a_typical_time_lies_within_the_window)
 {
     static const struct kit_case cases[] = {
