@@ -191,7 +191,8 @@
       "throughput: conversions ÷ entries in the window; cohort: of the stays begun in it, once they had " \
       "their time; matured (target, benchmark): of the stays begun in it, each counting by how much of the " \
       "conversions is usually there at its age") \
-    X(WINDOW, window, "window", "1h", 0, "a duration, or {calendar: day|week|month|quarter}") \
+    X(WINDOW, window, "window", "1h", 0, \
+      "a duration, or {calendar: day|week|month|quarter}; mix: whole hours, at most 7d") \
     X(DURATION, against, "against", "7d", 0, \
       "change: the same window, this much earlier, at most 32 windows; a calendar window is compared " \
       "with the one before it") \
@@ -202,7 +203,8 @@
       "the rate that ends the alert; default: the target; for change: the earlier rate less half of min_effect") \
     X(RATIO, significance, "significance", "0.01", 0, "one-sided error of the test") \
     X(RATIO, min_effect, "min_effect", "0", 0, \
-      "smallest relative change worth an alert; drop, rise, volume: below 0.5") \
+      "smallest relative change worth an alert; drop, rise, volume: below 0.5; mix: smallest share of the " \
+      "entries that must be others than usual, default 0.1") \
     X(INT, min_entries, "min_entries", "30", 0, \
       "entries (data_quality: events) a window must hold before it is judged") \
     X(ENUM_DIRECTION, direction, "direction", "drop", 0, "change: drop, rise or both") \

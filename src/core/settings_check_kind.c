@@ -106,6 +106,29 @@ static void check_share(const struct check *c, const struct settings_rule *r)
                    "%s is not between 0 and 100%%", check_value(c, AT(r->target)));
 }
 
+/* Of mix: its window is compared with the same hours of the week before. */
+static void check_mix(const struct check *c, const struct settings_funnel *f,
+                      const struct settings_rule *r)
+{
+    if (f->dims.count == 0)
+        check_fail(c, AT(r->kind), "give the funnel dims, or remove the rule",
+                   "a funnel without dims has no mix");
+    if (check_rolling(c, &r->window) &&
+        (r->window.ms % UNITS_HOUR != 0 || r->window.ms > UNITS_WEEK))
+        check_fail(c, AT(r->window), "write whole hours, as 1h or 1d, at most 7d",
+                   "kind mix compares whole hours with those of the week before, not %s",
+                   check_duration_text(c, r->window.ms));
+}
+
+static bool check_no_calendar(const struct check *c, const struct settings_rule *r)
+{
+    if (!check_good(c, AT(r->window)) || r->window.calendar < 0)
+        return true;
+    check_fail(c, AT(r->window), "write a duration, as 1h or 1d",
+               "a rule of kind %s takes a rolling window", kinds[r->kind]);
+    return false;
+}
+
 static bool is_same_watch(const struct settings_rule *a, const struct settings_rule *b)
 {
     return a->kind == b->kind &&
@@ -150,8 +173,11 @@ void check_kind(const struct check *c, const struct settings_funnel *f, size_t a
     if (SEQUENTIAL & ON(r->kind)) {
         check_sequential(c, r);
         check_watched_once(c, f, at);
-    } else {
-        check_rolling(c, &r->window);
+    } else if (check_no_calendar(c, r)) {
+        if (r->kind == RULE_MIX)
+            check_mix(c, f, r);
+        else
+            check_rolling(c, &r->window);
     }
     if (r->kind == RULE_DATA_QUALITY)
         check_share(c, r);

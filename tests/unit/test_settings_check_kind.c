@@ -141,6 +141,16 @@ Test(check_kind, what_they_take_has_bounds)
          "not a whole number of panes", "2m"},
         {RULE("id: r, kind: mix, window: 90s"), 6, 36, "funnels.f.rules[0].window",
          "not a whole number of panes", "2m"},
+        {RULE("id: r, kind: mix, window: {calendar: day}"), 6, 28, "funnels.f.rules[0].window",
+         "a rule of kind mix takes a rolling window", "as 1h or 1d"},
+        {RULE("id: r, kind: data_quality, window: {calendar: day}"), 6, 37,
+         "funnels.f.rules[0].window", "a rule of kind data_quality takes a rolling window", "1h"},
+        {RULE("id: r, kind: mix, window: 90m"), 6, 36, "funnels.f.rules[0].window",
+         "kind mix compares whole hours with those of the week before, not 1h30m", "1h or 1d"},
+        {RULE("id: r, kind: mix, window: 8d"), 6, 36, "funnels.f.rules[0].window",
+         "kind mix compares whole hours with those of the week before, not 8d", "at most 7d"},
+        {FUNNEL("rules:\n      - {id: r, kind: mix}\n    stages: [a, b, c]"), 6, 23,
+         "funnels.f.rules[0].kind", "a funnel without dims has no mix", "give the funnel dims"},
     };
 
     KIT_ERRORS(cases);
