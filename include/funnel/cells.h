@@ -61,7 +61,9 @@ enum exit_cause {
     X(BACKFILL, "backfill") \
     X(REFRESH, "refreshed") \
     X(ACTIONS, "actions") \
-    X(DUPLICATES, "duplicates")
+    X(DUPLICATES, "duplicates") \
+    X(UNKNOWN, "unknown_stage") /* dead letters that are not among the events */ \
+    X(BAD, "bad")               /* late or a dead letter: each once */
 enum funnel_count {
 #define FUNNEL_COUNT_ENUM(id, name) COUNT_##id,
     FUNNEL_COUNTS(FUNNEL_COUNT_ENUM)

@@ -109,6 +109,8 @@ int64_t tally_open_pane(const struct tally *t);
 void tally_apply(struct tally *t);
 void tally_push_ready(struct tally *t, const struct arrival *a);
 void tally_count(struct tally *t, struct tally_funnel *tf, enum funnel_count which);
+/* The same, of a dead letter. */
+void tally_unusable(struct tally *t, struct tally_funnel *tf, enum funnel_count why);
 void tally_close(struct tally *t);
 /* What follows in tf->out belongs to this pane; what the numbers in it mean; counts so far. */
 void tally_set_pane(struct tally_funnel *tf, int64_t pane);

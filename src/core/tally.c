@@ -144,7 +144,7 @@ static void tally_refuse_stage(struct tally *t, const struct event *e, const str
     tally_deadletter(t, m, REJECT_UNKNOWN_STAGE, "stage", e->stage_byte);
     for (size_t i = 0; i < t->funnel_count; i++)
         if (funnel_wants(t->funnels[i].funnel, e, t->topic))
-            tally_count(t, &t->funnels[i], COUNT_DEADLETTERS);
+            tally_unusable(t, &t->funnels[i], COUNT_UNKNOWN);
 }
 
 /* What the event's stage means to each funnel; STAGE_UNKNOWN where one does not want it. Returns how many do,

@@ -61,6 +61,13 @@ void tally_count(struct tally *t, struct tally_funnel *tf, enum funnel_count whi
     tf->counts[which]++;
 }
 
+void tally_unusable(struct tally *t, struct tally_funnel *tf, enum funnel_count why)
+{
+    tally_count(t, tf, why);
+    tf->counts[COUNT_DEADLETTERS]++;
+    tf->counts[COUNT_BAD]++;
+}
+
 static void put_definition(struct tally_funnel *tf, uint8_t kind, uint8_t stage, uint32_t number,
                            size_t from)
 {
@@ -240,6 +247,7 @@ static void count_event(struct tally_funnel *tf, const struct arrival *a)
 {
     tf->counts[COUNT_EVENTS]++;
     tf->counts[COUNT_LATE] += a->late;
+    tf->counts[COUNT_BAD] += a->late;
     tf->first_ms = a->time_ms < tf->first_ms ? a->time_ms : tf->first_ms;
     tf->last_ms = a->time_ms > tf->last_ms ? a->time_ms : tf->last_ms;
 }
@@ -278,6 +286,7 @@ static void apply_one(struct tally *t, struct arrival *a)
         return;
     }
     tf->counts[COUNT_DEADLETTERS]++;
+    tf->counts[COUNT_BAD] += !a->late;
     if (a->copy) /* there is none where it came before a reload to skip: reject */
         tally_letter(t, a->copy, REJECT_SKIPPED, "stage", a->stage_byte);
 }

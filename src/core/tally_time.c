@@ -98,8 +98,7 @@ static void tally_late(struct tally *t, struct arrival *a, const struct message 
     if (t->settings->time.late == LATE_DEADLETTER) {
         tally_deadletter(t, m, REJECT_LATE, "ts", a->time_byte);
         tally_count(t, tf, COUNT_EVENTS);
-        tally_count(t, tf, COUNT_LATE);
-        tally_count(t, tf, COUNT_DEADLETTERS);
+        tally_unusable(t, tf, COUNT_LATE);
         mem_free(a->copy);
         return;
     }
