@@ -5,6 +5,7 @@
 
 #include "funnel/alert.h"
 #include "funnel/judge.h"
+#include "funnel/mix.h"
 
 /* One rule on one step of one series. */
 struct watch {
@@ -29,7 +30,9 @@ struct rule {
     bool *steps;                          /* by step: watched? */
     struct watch *watches;                /* in order of series, step */
     size_t count, cap;
-    size_t series_seen; /* series looked at for new watches */
+    size_t series_seen;      /* series looked at for new watches */
+    struct quality *quality; /* owned; data_quality's sums */
+    struct mix *mix;         /* owned; mix's */
 };
 
 /* Where the sequence of an alert stands whose watch is gone: one with the same labels goes on from there. */
@@ -72,6 +75,23 @@ uint32_t rules_past(const struct rules *all, uint64_t fingerprint);
 size_t watch_dims(const struct judge *j, const struct rule *r, const struct watch *w,
                   struct alert_dim *ret);
 
+/* --- rules_sums.c: rules that do not go by the judge's windows --- */
+
+const struct window_def *rule_window_def(const struct judge *j, const struct rule *r);
+/* False: it is none of them. */
+bool rules_sums_init(const struct judge *j, struct rule *r);
+void rules_sums_deinit(struct rule *r);
+/* A pane that is not dark: its cells are applied, its touched steps still there. */
+void rules_sums_take(struct judge *j, int64_t pane, int64_t events, int64_t bad);
+void rules_sums_save(const struct rule *r, struct codec_out *out);
+void rules_sums_load(struct rule *r, struct codec_in *in);
+void rules_sums_take_over(struct rule *to, struct rule *from); /* of the same hash */
+void rules_sums_begin(struct rule *r, int64_t pane); /* it knows nothing of what came before */
+/* What such a rule's record says; parts and text live as the alert. */
+struct reading;
+void rules_sums_fill(const struct judge *j, const struct rule *r, const struct reading *x,
+                     struct alert *a, struct alert_part parts[2], struct buf *text);
+
 /* --- reading.c: what a rule sees, and what it says of it --- */
 struct reading {
     struct etime from, to;
@@ -79,7 +99,8 @@ struct reading {
     int64_t entries, conversions;
     int64_t before_entries, before_conversions; /* change */
     double rate, low, high;
-    double expected;  /* NaN where there is none yet */
+    double expected;        /* NaN where there is none yet */
+    struct mix_shift shift; /* mix */
     double statistic; /* > 0: worse than expected (change, rise: better), in standard deviations */
     bool rise;
     bool complete; /* by `since` the log had begun, and the series was what it is */

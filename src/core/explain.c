@@ -131,6 +131,48 @@ static void put_numbers(const struct rule *r, const struct reading *x, struct bu
             x->statistic, x->rise ? "better" : "worse", r->z);
 }
 
+static void put_quality(const struct rule *r, const struct reading *x, struct buf *out)
+{
+    buf_fmt(out, "  saw       %lld events, %lld of them bad", (long long)x->entries,
+            (long long)x->conversions);
+    if (x->entries > 0)
+        buf_fmt(out, ": %.1f %% (95 %% interval %.1f to %.1f)", x->rate * 100, x->low * 100,
+                x->high * 100);
+    if (x->entries < r->settings->min_entries)
+        buf_fmt(out, "; fewer than min_entries %lld: no verdict",
+                (long long)r->settings->min_entries);
+    buf_fmt(out, "\n  expected  at most %.1f %%", x->expected * 100);
+    buf_fmt(out, "\n  test      z = %.3f, the alert needs more than %.3f\n", x->statistic, r->z);
+}
+
+static void put_change(const struct judge *j, int dim, uint32_t value, double was, double is,
+                       struct buf *out)
+{
+    struct span name = names_text(&j->values[dim], value);
+
+    buf_fmt(out, ", %.*s from %.1f to %.1f %%", (int)name.len, name.p, was * 100, is * 100);
+}
+
+static void put_mix(const struct judge *j, const struct rule *r, const struct reading *x,
+                    struct buf *out)
+{
+    const struct mix_shift *s = &x->shift;
+
+    buf_fmt(out, "  saw       %lld entries", (long long)x->entries);
+    if (s->dim < 0) {
+        buf_str(out, "; too few, or too few in these hours of the week before: no verdict\n");
+        return;
+    }
+    buf_fmt(out, "; by %s %.1f %% are others than usual",
+            j->funnel->settings->dims.items[s->dim].name, s->distance * 100);
+    if (s->distance > 0) {
+        put_change(j, s->dim, s->gained, s->gained_was, s->gained_is, out);
+        put_change(j, s->dim, s->lost, s->lost_was, s->lost_is, out);
+    }
+    buf_fmt(out, "\n  test      z = %.3f, the alert needs more than %.3f, and %.1f %%\n",
+            s->statistic, r->z, r->mix->effect * 100);
+}
+
 static void put_life(const struct watch *w, struct buf *out)
 {
     static const char *const verdicts[] = {"clear", "between: neither fires nor ends anything",
@@ -184,7 +226,12 @@ static void put_watch(struct judge *j, const struct rule *r, const struct watch 
     } else {
         reading_take(j, r, w, pane, &x);
         put_window(j, &x, out);
-        put_numbers(r, &x, out);
+        if (r->quality)
+            put_quality(r, &x, out);
+        else if (r->mix)
+            put_mix(j, r, &x, out);
+        else
+            put_numbers(r, &x, out);
     }
     put_life(w, out);
     put_ages(j, r, w, out);

@@ -4,6 +4,7 @@
 
 #include "funnel/judge.h"
 #include "funnel/mem.h"
+#include "funnel/rules.h"
 
 static struct judge_leaf *cell_leaf(struct judge *j, const struct cell *c)
 {
@@ -249,8 +250,15 @@ static void apply_cell(struct judge *j, const struct cell *c, int64_t pane)
     }
 }
 
+static int64_t events_seen(const struct judge *j)
+{
+    return j->counts[COUNT_EVENTS] + j->counts[COUNT_UNKNOWN];
+}
+
 void judge_apply_pane(struct judge *j, const struct pending_pane *p, bool dark)
 {
+    int64_t events = events_seen(j), bad = j->counts[COUNT_BAD];
+
     judge_admit(j, p->cells, p->count);
     for (size_t i = 0; i < p->count; i++)
         if (p->cells[i].kind != CELL_EXIT)
@@ -259,7 +267,9 @@ void judge_apply_pane(struct judge *j, const struct pending_pane *p, bool dark)
     for (size_t i = 0; i < p->count; i++)
         if (p->cells[i].kind == CELL_EXIT)
             apply_exit(j, &p->cells[i], p->pane);
-    if (!dark)
+    if (!dark) {
         touched_to_windows(j, p->pane);
+        rules_sums_take(j, p->pane, events_seen(j) - events, j->counts[COUNT_BAD] - bad);
+    }
     touched_clear(j);
 }

@@ -13,6 +13,7 @@
  * (stale); an empty one ends what fires,
  * unless it may be empty only because a source was out. */
 #include "funnel/controls.h"
+#include "funnel/quality.h"
 #include "funnel/rules.h"
 #include "funnel/stats.h"
 
@@ -29,7 +30,7 @@ static bool is_cohort(const struct rule *r)
 /* Cohorts are whole days, judged when a day ends. */
 bool reading_due(const struct judge *j, const struct rule *r, int64_t pane)
 {
-    const struct window_def *d = &j->windows[r->window];
+    const struct window_def *d = rule_window_def(j, r);
     int calendar = is_cohort(r) ? CALENDAR_DAY : d->calendar;
     int64_t now = pane * pane_ms(j), then = now + pane_ms(j);
 
@@ -38,13 +39,11 @@ bool reading_due(const struct judge *j, const struct rule *r, int64_t pane)
     return zone_period(j->zone, NULL, calendar, now) != zone_period(j->zone, NULL, calendar, then);
 }
 
-static void read_throughput(const struct judge *j, const struct rule *r, const struct watch *w,
-                            int64_t pane, struct reading *ret)
+/* Of the window that ends with this pane; its last slot. */
+static int64_t read_span(const struct judge *j, const struct rule *r, int64_t pane,
+                         struct reading *ret)
 {
-    const struct window_def *d = &j->windows[r->window];
-    const struct window *window = j->series[w->series]
-                                      .windows[(size_t)w->step * j->window_count + r->window];
-    struct window_sum sum, before;
+    const struct window_def *d = rule_window_def(j, r);
     int64_t last;
 
     if (d->calendar < 0) {
@@ -58,12 +57,42 @@ static void read_throughput(const struct judge *j, const struct rule *r, const s
         ret->to.ms = zone_period_start(j->zone, d->calendar, last + 1);
         ret->since.ms = zone_period_start(j->zone, d->calendar, last - r->against);
     }
-    sum = window_read(window, d, last);
+    return last;
+}
+
+static void read_throughput(const struct judge *j, const struct rule *r, const struct watch *w,
+                            int64_t pane, struct reading *ret)
+{
+    const struct window_def *d = rule_window_def(j, r);
+    const struct window *window = r->quality
+                                      ? r->quality->window
+                                      : j->series[w->series]
+                                            .windows[(size_t)w->step * j->window_count + r->window];
+    int64_t last = read_span(j, r, pane, ret);
+    struct window_sum sum = window_read(window, d, last), before;
+
     before = window_read(window, d, last - r->against);
     ret->entries = (int64_t)sum.entries;
     ret->conversions = (int64_t)sum.conversions;
     ret->before_entries = (int64_t)before.entries;
     ret->before_conversions = (int64_t)before.conversions;
+}
+
+/* Before a week has been there, nothing is usual. */
+static void read_mix(const struct judge *j, const struct rule *r, int64_t pane, struct reading *ret)
+{
+    int64_t last = read_span(j, r, pane, ret);
+    int64_t begin = j->first_pane > r->mix->def.since ? j->first_pane : r->mix->def.since;
+    bool learned = begin != INT64_MIN && mix_since(r->mix, last) >= begin * pane_ms(j);
+
+    mix_read(r->mix, last, r->z, &ret->shift);
+    ret->entries = (int64_t)ret->shift.entries;
+    ret->statistic = ret->shift.statistic;
+    ret->verdict = VERDICT_BETWEEN;
+    if (learned && ret->shift.dim >= 0 && ret->shift.strength >= 1)
+        ret->verdict = VERDICT_BREACH;
+    else if (learned && ret->shift.dim >= 0 && ret->shift.plain < 0.5)
+        ret->verdict = VERDICT_CLEAR;
 }
 
 static void add_days(const struct judge *j, const struct rule *r, const struct watch *w,
@@ -199,6 +228,8 @@ void reading_take(struct judge *j, const struct rule *r, const struct watch *w, 
     *ret = (struct reading){.expected = __builtin_nan("")};
     if (is_cohort(r))
         read_cohort(j, r, w, pane, ret);
+    else if (r->mix)
+        read_mix(j, r, pane, ret);
     else
         read_throughput(j, r, w, pane, ret);
     wilson = stats_wilson(ret->conversions, ret->entries, STATS_Z95);
@@ -210,12 +241,14 @@ void reading_take(struct judge *j, const struct rule *r, const struct watch *w, 
                     ret->since.ms >= j->first_pane * pane_ms(j) &&
                     (is_cohort(r) ||
                      (floor_div(ret->since.ms, pane_ms(j)) >= j->series[w->series].since &&
-                      floor_div(ret->since.ms, pane_ms(j)) >= j->windows[r->window].since));
+                      floor_div(ret->since.ms, pane_ms(j)) >= rule_window_def(j, r)->since));
     if (r->settings->kind == RULE_CHANGE)
         ret->verdict = judge_change(r, w, ret);
     else if (r->settings->kind < RULE_CHANGE)
         ret->verdict = judge_target(r, ret);
-    else
+    else if (r->quality)
+        ret->verdict = quality_judge(r, ret);
+    else if (!r->mix)
         ret->verdict = VERDICT_CLEAR; /* the other kinds go by no window of rates */
     /* The log begins inside the window, or the series' leaves changed: entries and conversions do not match. */
     if (!ret->complete)

@@ -63,6 +63,9 @@ static void rule_init(struct judge *j, struct rule *r, const struct settings_rul
 
     r->settings = s;
     r->spec = series_spec(j, &s->by);
+    r->hash = rule_hash(f, r);
+    if (rules_sums_init(j, r))
+        return;
     r->window = rule_window(j, &s->window);
     d = &j->windows[r->window];
     if (s->kind == RULE_CHANGE)
@@ -73,7 +76,6 @@ static void rule_init(struct judge *j, struct rule *r, const struct settings_rul
     for (int step = 0; step <= f->overall; step++)
         r->steps[step] = funnel_has_step(f, step) &&
                          (s->step ? funnel_step(f, s->step) == step : step != f->overall);
-    r->hash = rule_hash(f, r);
 }
 
 void rules_init(struct judge *j)
@@ -92,6 +94,7 @@ void rules_deinit(struct judge *j)
     for (size_t i = 0; i < j->rules->count; i++) {
         mem_free(j->rules->items[i].steps);
         mem_free(j->rules->items[i].watches);
+        rules_sums_deinit(&j->rules->items[i]);
     }
     mem_free(j->rules->items);
     mem_free(j->rules->past);
@@ -168,7 +171,8 @@ size_t watch_dims(const struct judge *j, const struct rule *r, const struct watc
 static void fill_numbers(const struct judge *j, const struct rule *r, const struct watch *w,
                          const struct reading *x, struct alert *a)
 {
-    static const char *const sources[] = {"target", "benchmark", "previous"};
+    static const char *const sources[RULE_KINDS] = {
+        [RULE_TARGET] = "target", [RULE_BENCHMARK] = "benchmark", [RULE_CHANGE] = "previous"};
 
     a->entries = x->entries;
     a->conversions = x->conversions;
@@ -218,7 +222,8 @@ void rules_put(struct judge *j, const struct rule *r, struct watch *w, const str
 {
     const struct funnel *f = j->funnel;
     struct alert_dim dims[DIMS_MAX];
-    struct buf step = {0};
+    struct alert_part shifts[2];
+    struct buf step = {0}, values = {0};
     struct alert a = {.status = status,
                       .group = f->root->group,
                       .funnel = f->name,
@@ -251,12 +256,15 @@ void rules_put(struct judge *j, const struct rule *r, struct watch *w, const str
     a.step = buf_cstr(&step);
     a.dim_count = watch_dims(j, r, w, dims);
     fill_numbers(j, r, w, x, &a);
+    if (r->quality || r->mix)
+        rules_sums_fill(j, r, x, &a, shifts, &values);
     if (status == ALERT_STATUS_RESOLVED) {
         a.ends_at = at;
         a.ends_reason = reason;
     }
     judge_put_alert(j, &a, out);
     buf_deinit(&step);
+    buf_deinit(&values);
 }
 
 static bool watch_fires(const struct watch *w)
@@ -368,7 +376,7 @@ static bool rule_is_settled(const struct rule *r)
 
 static int64_t rule_next(const struct judge *j, const struct rule *r, int64_t pane)
 {
-    const struct window_def *d = &j->windows[r->window];
+    const struct window_def *d = rule_window_def(j, r);
     int64_t end, index;
 
     if (r->settings->measure == MEASURE_COHORT)

@@ -41,6 +41,7 @@ void rules_save(const struct judge *j, struct codec_out *out)
         codec_put_varint(out, r->count);
         for (size_t k = 0; k < r->count; k++)
             watch_save(&r->watches[k], out);
+        rules_sums_save(r, out);
     }
 }
 
@@ -75,6 +76,7 @@ static void rule_load(const struct judge *j, struct rule *r, struct codec_in *in
         r->watches = mem_grow(r->watches, r->count, &r->cap, sizeof(*r->watches));
         watch_load(j, r, &r->watches[r->count++], in);
     }
+    rules_sums_load(r, in);
 }
 
 static void past_load(struct rules *all, struct codec_in *in)

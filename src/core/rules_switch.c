@@ -147,7 +147,11 @@ void rules_take_over(struct judge *to, struct rules *from, const uint32_t *serie
     for (size_t i = 0; i < to->rules->count; i++) {
         struct rule *was = rule_of_hash(from, to->rules->items[i].hash);
 
-        if (was)
+        if (was) {
             watches_take_over(&to->rules->items[i], was, series_map);
+            rules_sums_take_over(&to->rules->items[i], was);
+        } else if (to->closed != INT64_MIN) {
+            rules_sums_begin(&to->rules->items[i], to->closed + 1);
+        }
     }
 }

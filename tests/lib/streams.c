@@ -30,9 +30,13 @@ static void put_rule_timing(struct dice *d, struct buf *y)
             PICK(d, "0s", "5m", "50m"), PICK(d, "0s", "0s", "3m", "95m"));
 }
 
-static void put_rules(struct dice *d, struct buf *y, const char *by)
+static void put_rules(struct dice *d, struct buf *y, bool dims, const char *by)
 {
     buf_str(y, "    rules:\n");
+    buf_str(y, "      - {id: quality, kind: data_quality, window: 30m, target: 10%, min_entries: 5,"
+               " significance: 0.2}\n");
+    if (dims)
+        buf_str(y, "      - {id: mix, kind: mix, window: 2h, budget: 10/week}\n");
     buf_fmt(y, "      - {id: low, kind: target, window: %s, target: %s, clear: 60%%%s",
             PICK(d, "15m", "30m", "1h", "{calendar: day}"), PICK(d, "30%", "50%"), by);
     put_rule_timing(d, y);
@@ -82,7 +86,7 @@ static void put_funnel(struct dice *d, struct buf *y, int f)
         buf_str(y, "    breakdowns: [owner]\n");
     if (f > 0)
         buf_str(y, "    where: {channel: [ads, seo, mail]}\n");
-    put_rules(d, y, dims && dice_chance(d, 0.7) ? ", by: [channel]" : "");
+    put_rules(d, y, dims, dims && dice_chance(d, 0.7) ? ", by: [channel]" : "");
 }
 
 static void put_settings(struct dice *d, struct stream *s, unsigned flags)

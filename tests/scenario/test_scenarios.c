@@ -48,6 +48,23 @@ static void tell_time(struct buf *out, int64_t ms)
             (int)(s / 60 % 60), (int)(s % 60));
 }
 
+/* Of a funnel's events, or of its entries' mix. */
+static void tell_events(const struct records *r, size_t i, struct buf *out)
+{
+    bool quality = strcmp(pipe_field(r, i, "effect", "lost_records"), "null") != 0;
+
+    if (quality)
+        buf_fmt(out, " %s bad of", pipe_field(r, i, "effect", "lost_records"));
+    buf_fmt(out, " %s %s", pipe_field(r, i, "observed", "events"), quality ? "events" : "entries");
+    if (quality)
+        buf_fmt(out, ", expected %s", pipe_field(r, i, "expected", "rate"));
+    if (!quality && pipe_field(r, i, "attribution", "segment"))
+        buf_fmt(out, ", %s", pipe_field(r, i, "attribution", "segment"));
+    if (!quality && pipe_field(r, i, "attribution", "mix_effect"))
+        buf_fmt(out, " %s more", pipe_field(r, i, "attribution", "mix_effect"));
+    buf_fmt(out, " (%s)", pipe_field(r, i, "expected", "source"));
+}
+
 /* What was seen and expected; of a source's alerts, events, or how many records are lost. */
 static void tell_numbers(const struct records *r, size_t i, struct buf *out)
 {
@@ -58,6 +75,8 @@ static void tell_numbers(const struct records *r, size_t i, struct buf *out)
     } else if (source) {
         buf_fmt(out, " %s events,", pipe_field(r, i, "observed", "events"));
         buf_fmt(out, " expected %s", pipe_field(r, i, "expected", "events"));
+    } else if (strcmp(pipe_field(r, i, NULL, "measure"), "events") == 0) {
+        tell_events(r, i, out);
     } else {
         buf_fmt(out, " %s of", pipe_field(r, i, "observed", "conversions"));
         buf_fmt(out, " %s,", pipe_field(r, i, "observed", "entries"));
