@@ -133,6 +133,7 @@ static void fill_mix(const struct judge *j, const struct rule *r, const struct r
         parts[i] = (struct alert_part){
             .segment = {text->data + (i > 0 ? ends[0] : 0),
                         (uint32_t)(ends[i] - (i > 0 ? ends[0] : 0))},
+            .rate_effect = __builtin_nan(""),
             .mix_effect = changes[i],
         };
     a->parts = parts;

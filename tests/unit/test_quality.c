@@ -116,6 +116,9 @@ Test(quality, unknown_stages_fire_and_end)
     cr_expect(eq(str, (char *)pipe_field(&k.out, i, "expected", "source"), "target"));
     cr_expect(eq(str, (char *)pipe_field(&k.out, i, "effect", "lost_conversions"), "null"));
     cr_expect(eq(str, (char *)pipe_field(&k.out, i, NULL, "measure"), "events"));
+    cr_expect(
+        eq(str, (char *)pipe_field(&k.out, i, "annotations", "summary"),
+           "7 of 20 events of f were late or could not be used (35.0 %, at most 10.0 % allowed)"));
     say(&k, T0 + 5 * MINUTE, 30, "a", "ads");
     wait_until(&k, T0 + 12 * MINUTE);
     EXPECT_STORY(&k, "firing quality 0:01 7/20; resolved quality 0:11 0/30");
@@ -220,6 +223,8 @@ Test(quality, another_mix_says_which_values_changed)
     cr_expect(eq(str, (char *)pipe_field(&k.out, i, "expected", "source"), "baseline"));
     cr_expect(eq(str, (char *)pipe_field(&k.out, i, "evidence", "budget"), "0.05"));
     cr_expect(eq(str, (char *)pipe_field(&k.out, i, "labels", "severity"), "info"));
+    cr_expect(eq(str, (char *)pipe_field(&k.out, i, "annotations", "summary"),
+                 "The mix of entries in f has changed"));
     pipe_close(&k);
 }
 

@@ -216,21 +216,22 @@ Test(settings, fields_are_derived_in_order_of_first_use)
 
 Test(settings, rules_of_detection_know_their_defaults)
 {
-    struct settings *s = kit_parse(
-        KIT_HEAD "time: {holidays: [2026-12-26, 2026-01-01, 2026-12-25]}\n"
-                 "funnels:\n"
-                 "  f:\n"
-                 "    dims: {ch: {}}\n    stages: [{id: a, target: 40%, dwell: 20m}, b, c]\n"
-                 "    rules:\n"
-                 "      - {id: d, kind: drop, step: a>b}\n"
-                 "      - {id: e, kind: drop, step: b>c, budget: 1/day,\n"
-                 "         accept_after: 2d, min_effect: 10%, hold: 1h}\n"
-                 "      - {id: r, kind: rise}\n"
-                 "      - {id: v, kind: volume}\n"
-                 "      - {id: m, kind: mix, window: 1d, min_effect: 20%}\n"
-                 "      - {id: q, kind: data_quality, window: 6h}\n"
-                 "      - {id: p, kind: data_quality, target: 1%}\n"
-                 "      - {id: t, kind: target, target: 30%}\n");
+    struct settings *s = kit_parse(KIT_HEAD
+                                   "time: {holidays: [2026-12-26, 2026-01-01, 2026-12-25]}\n"
+                                   "funnels:\n"
+                                   "  f:\n"
+                                   "    dims: {ch: {}}\n"
+                                   "    stages: [{id: a, target: 40%, dwell: 20m}, b, c]\n"
+                                   "    rules:\n"
+                                   "      - {id: d, kind: drop, step: a>b}\n"
+                                   "      - {id: e, kind: drop, step: b>c, budget: 1/day,\n"
+                                   "         accept_after: 2d, min_effect: 10%, hold: 1h}\n"
+                                   "      - {id: r, kind: rise}\n"
+                                   "      - {id: v, kind: volume}\n"
+                                   "      - {id: m, kind: mix, window: 1d, min_effect: 20%}\n"
+                                   "      - {id: q, kind: data_quality, window: 6h}\n"
+                                   "      - {id: p, kind: data_quality, target: 1%}\n"
+                                   "      - {id: t, kind: target, target: 30%}\n");
     const struct settings_rule *r = s->funnels.items[0].rules.items;
     static const double budgets[] = {0.1, 7, 0.1, 0.05, 0.05};
 
