@@ -351,7 +351,7 @@ Test(pipeline_save, every_member_was_thought_of)
         SIZE(arrival, 120),      SIZE(judge, 6240),     SIZE(judge_source, 176),
         SIZE(judge_leaf, 184),   SIZE(judge_step, 344), SIZE(judge_stage, 48),
         SIZE(series, 56),        SIZE(window_def, 56),  SIZE(pending_pane, 40),
-        SIZE(rules, 48),         SIZE(rule, 104),        SIZE(watch, 64),
+        SIZE(rules, 48),         SIZE(rule, 104),       SIZE(watch, 64),
         SIZE(dedupe, 72),        SIZE(leaves, 560),     SIZE(names, 64),
         SIZE(entity_shard, 40),  SIZE(riskset, 120),    SIZE(dwell, 48),
         SIZE(break_step, 72),    SIZE(cohort_day, 40),  SIZE(controls, 112),
