@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a detector is made of: for its own files, for tests and explain.
+ *
+ * A track is one step (or the funnel's entries: volume) with its baseline. Each track has the judge's leaves and
+ * series by their numbers. What is learned changes once a day, at a fixed pane; everything else the tests go by is
+ * derived from it, then and when a state is loaded. */
+#ifndef FUNNEL_DETECT_PARTS_H
+#define FUNNEL_DETECT_PARTS_H
+
+#include "funnel/cusum.h"
+#include "funnel/detect.h"
+#include "funnel/judge.h"
+#include "funnel/level.h"
+#include "funnel/season.h"
+
+#define DETECT_TESTS 20   /* of a track: drop 16, rise 4; volume 5 */
+#define DETECT_BATTERIES 2
+#define DETECT_DAYS 4     /* days not learned yet, today's too */
+#define DETECT_HALF_LIFE 14.0
+#define DETECT_SEASON_HALF_LIFE 28.0
+#define DETECT_LEARNING_DAYS 7
+#define DETECT_GROUPS 2   /* of the season: young and old ages */
+
+/* A day's counts, by pane: not learned until an alert that names them would have fired. */
+struct detect_leaf_day {
+    double y[AGES_BINS], d[AGES_BINS];
+};
+struct detect_leaf {
+    double y[AGES_BINS]; /* learned exposure, decayed; volume: y[0] is panes */
+    double o;            /* learned conversions, decayed */
+    struct detect_leaf_day days[DETECT_DAYS];
+    /* derived */
+    double p;
+    double h[AGES_BINS];
+    bool frozen; /* an alert that fires names it */
+};
+
+struct detect_series_day {
+    double squares[CUSUM_FAMILIES][CUSUM_SCALES], variances[CUSUM_FAMILIES][CUSUM_SCALES];
+    double o, entries, panes;
+};
+/* Sums of one pane, or of a block of panes. */
+struct detect_sum {
+    float n, e, entries, slow; /* slow: score of a slow-down */
+};
+#define DETECT_FINE 64    /* the last panes */
+#define DETECT_COARSE 192 /* the last blocks of half an hour: four days */
+#define DETECT_COARSE_MS INT64_C(1800000)
+struct detect_series {
+    double o, entries, days; /* learned, decayed: conversions, entries, days of data */
+    struct dispersion phi[CUSUM_FAMILIES][CUSUM_SCALES];
+    struct detect_series_day pending[DETECT_DAYS];
+    double r[CUSUM_FAMILIES][CUSUM_SCALES], v[CUSUM_FAMILIES][CUSUM_SCALES]; /* open blocks */
+    double w[DETECT_TESTS];
+    int64_t zero[DETECT_TESTS]; /* the last pane after which w was 0 */
+    struct detect_sum fine[DETECT_FINE], coarse[DETECT_COARSE];
+    /* derived */
+    double b[DETECT_TESTS]; /* infinite: not tested */
+    double inverse[DETECT_TESTS]; /* 1 / phi */
+    double rho[DETECT_TESTS];     /* indifference, 1 for slow */
+};
+
+/* The pane being worked on, of one series; f: of frozen leaves. */
+struct detect_pane {
+    double e[AGES_BINS], n[AGES_BINS], fe[AGES_BINS], fn[AGES_BINS];
+    double entries, fentries;
+};
+
+struct detect_day {
+    int64_t day; /* INT64_MIN: the slot is free */
+    double panes;
+    double o, e; /* of the whole, with season and level */
+    double so[DETECT_GROUPS][SEASON_HOURS], se[DETECT_GROUPS][SEASON_HOURS];
+    bool tainted; /* an alert's: teaches only what that leaves untouched */
+    bool holiday; /* teaches nothing */
+};
+
+/* The tests of one rule on a track. */
+struct detect_battery {
+    size_t rule; /* index into judge.rules */
+    int kind;    /* RULE_DROP, RULE_RISE, RULE_VOLUME */
+    size_t first, count; /* of track.tests */
+    double alpha;        /* false alarms a week this track may give */
+    double min_effect;
+};
+
+/* The first crossing since the last pane that counted. */
+struct detect_crossing {
+    bool found;
+    uint32_t series;
+    size_t test;
+    int64_t zero;
+    double w, b;
+};
+
+struct detect_track {
+    int step;    /* its stage's entries: volume */
+    bool volume;
+    struct ages one; /* volume: a single bin */
+    const struct ages *ages;
+    int bins;
+    struct detect_battery batteries[DETECT_BATTERIES];
+    size_t battery_count;
+    size_t test_count;
+
+    /* learned */
+    double d[AGES_BINS], y[AGES_BINS]; /* decayed, pooled */
+    double so[DETECT_GROUPS][SEASON_HOURS], se[DETECT_GROUPS][SEASON_HOURS];
+    struct level level;
+    int64_t days_learned; /* not decayed */
+    struct detect_day pending[DETECT_DAYS];
+    int today;   /* slot */
+    int64_t day; /* that was begun last; INT64_MIN */
+    int64_t blocks[CUSUM_SCALES]; /* the block that is open; INT64_MIN */
+    int64_t coarse;               /* the block of half an hour that is open */
+    struct detect_leaf *leaves;
+    size_t leaf_count, leaf_cap;
+    struct detect_series *series;
+    size_t series_count, series_cap;
+
+    /* derived */
+    bool known;   /* there are hazards */
+    bool testing; /* there are thresholds */
+    struct hazard pool;
+    int young; /* bins */
+    double *m[DIMS_MAX];
+    size_t m_count[DIMS_MAX];
+    double factor[DETECT_GROUPS][SEASON_HOURS];
+    double gain; /* e^L */
+    struct cusum_test tests[DETECT_TESTS];
+    double u[AGES_BINS][DETECT_TESTS], v[AGES_BINS][DETECT_TESTS];
+    double z[CUSUM_FAMILIES][AGES_BINS]; /* residual weights, mean square 1 */
+    double slow_u[AGES_BINS], slow_v[AGES_BINS];
+    double delay; /* days until a day is learned */
+
+    /* the pane being worked on */
+    struct detect_pane *pane;
+    size_t pane_cap;
+    struct detect_crossing crossing[DETECT_BATTERIES];
+};
+
+struct incident {
+    size_t track, battery, watch; /* watch: of the battery's rule */
+    uint32_t series;
+    bool slow;
+    bool updated, recovered, accepted;
+    int64_t onset, fired; /* panes */
+    double n, e, entries, slow_sum; /* since the onset, of its series */
+    double statistic, threshold;
+    double score, ratio; /* of the last scan */
+    double r, phi;       /* what recovery is measured by */
+    double all, recent;  /* recovery by all ages and by young ones, nats */
+};
+
+struct detect {
+    struct detect_track *tracks;
+    size_t track_count;
+    struct incident *incidents;
+    size_t incident_count, incident_cap;
+    size_t others; /* series beside the whole that the settings allow */
+    int64_t cursor; /* the last pane that counted or was dropped; INT64_MIN */
+    bool exposed;   /* detect_advance counts */
+    struct zone_cursor zone;
+    int64_t day, day_first; /* of the pane being worked on: the day, and its first pane; INT64_MIN */
+};
+
+/* Hour of week of a pane's begin, with its fraction; of a holiday: that of a Sunday. */
+double detect_hour(const struct judge *j, int64_t pane);
+bool detect_is_holiday(const struct judge *j, int64_t day);
+
+/* --- detect_track.c --- */
+void track_reserve(const struct judge *j, struct detect_track *t); /* leaves and series */
+void track_expose(struct judge *j, struct detect_track *t, int64_t pane);
+void track_finish(const struct judge *j, struct detect_track *t, int64_t pane);
+/* Sums of a series since a pane, this one included. */
+struct track_sums {
+    double n, e, entries, slow;
+};
+struct track_sums track_since(const struct judge *j, const struct detect_track *t, uint32_t series,
+                              int64_t from, int64_t to);
+void track_reset(struct detect_track *t, int64_t pane); /* every W to 0, blocks too */
+
+/* --- detect_learn.c --- */
+void track_day(const struct judge *j, struct detect_track *t, size_t number, int64_t pane); /* begins one, if it is time */
+void track_derive(const struct judge *j, struct detect_track *t);
+void track_derive_leaf(const struct judge *j, struct detect_track *t, size_t leaf);
+void track_derive_series(const struct judge *j, struct detect_track *t, size_t series);
+/* Nothing of a segment's leaves since a pane is learned. */
+void track_taint(const struct judge *j, struct detect_track *t, uint32_t series, int64_t since);
+/* The series goes on at `ratio` of what it was. */
+void track_accept(const struct judge *j, struct detect_track *t, uint32_t series, double ratio);
+
+/* --- detect_incident.c --- */
+bool series_has(const struct judge *j, uint32_t series, uint32_t leaf);
+void incidents_mark(const struct judge *j); /* frozen leaves */
+struct incident *incident_of(const struct judge *j, const struct watch *w);
+/* Adds the track's pane to what its incidents show. */
+void incidents_count(const struct judge *j, const struct detect_track *t, int64_t pane);
+void incidents_step(struct judge *j, int64_t pane, struct records *out);
+
+#endif

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The detector's way through the panes.
+ *
+ * Panes that count are those in which a source had events, or with cells. Before each, the silent ones since the
+ * last are either charged one by one with nothing observed, or dropped: then their stays only grow older. */
+#include "funnel/detect_parts.h"
+
+#include "funnel/mem.h"
+#include "funnel/pulse.h"
+#include "funnel/rules.h"
+
+#define HOUR_MS INT64_C(3600000)
+
+bool detect_is_kind(int rule_kind)
+{
+    return rule_kind == RULE_DROP || rule_kind == RULE_RISE || rule_kind == RULE_VOLUME;
+}
+
+/* --- what is watched --- */
+
+static struct detect_track *track_at(struct detect *d, int step, bool volume, size_t *cap)
+{
+    struct detect_track *t;
+
+    for (size_t i = 0; i < d->track_count; i++)
+        if (d->tracks[i].step == step && d->tracks[i].volume == volume)
+            return &d->tracks[i];
+    d->tracks = mem_grow(d->tracks, d->track_count, cap, sizeof(*d->tracks));
+    t = &d->tracks[d->track_count++];
+    *t = (struct detect_track){.step = step, .volume = volume, .day = INT64_MIN, .gain = 1};
+    return t;
+}
+
+static void track_add_rule(struct detect_track *t, const struct judge *j, size_t rule,
+                           size_t steps_watched)
+{
+    const struct settings_rule *s = j->rules->items[rule].settings;
+    struct detect_battery *b = &t->batteries[t->battery_count];
+
+    if (t->battery_count == DETECT_BATTERIES) /* settings_check keeps it from happening */
+        return;
+    t->battery_count++;
+    *b = (struct detect_battery){.rule = rule,
+                                 .kind = s->kind,
+                                 .first = t->test_count,
+                                 .alpha = settings_rule_budget(s) / (double)steps_watched,
+                                 .min_effect = s->min_effect};
+    b->count = s->kind == RULE_DROP ? 3 * CUSUM_RATIOS + 1
+                                    : (s->kind == RULE_RISE ? CUSUM_RATIOS - 1 : CUSUM_RATIOS);
+    t->test_count += b->count;
+}
+
+static void detect_add_rule(struct detect *d, const struct judge *j, size_t rule, size_t *cap)
+{
+    const struct rule *r = &j->rules->items[rule];
+    size_t steps = 0;
+
+    if (r->settings->kind == RULE_VOLUME) {
+        track_add_rule(track_at(d, 0, true, cap), j, rule, 1);
+        return;
+    }
+    for (int step = 0; step < j->funnel->overall; step++)
+        steps += r->steps[step];
+    for (int step = 0; step < j->funnel->overall; step++)
+        if (r->steps[step])
+            track_add_rule(track_at(d, step, false, cap), j, rule, steps);
+}
+
+/* What a dimension can show: its list, or the busiest, and __other__. */
+static size_t dim_cap(const struct judge *j, int dim)
+{
+    const struct settings_dim *d = &j->funnel->settings->dims.items[dim];
+
+    return (d->values.count ? d->values.count : (size_t)d->top) + 1;
+}
+
+/* By the settings alone, so that no threshold depends on what has been seen of other series. */
+static size_t series_allowed(const struct judge *j)
+{
+    size_t sum = 0;
+
+    for (size_t k = 1; k < j->spec_count; k++) {
+        size_t product = 1;
+
+        for (int i = 0; i < j->specs[k].count; i++)
+            product *= dim_cap(j, j->specs[k].dims[i]);
+        sum += product < SERIES_PER_SPEC_MAX ? product : SERIES_PER_SPEC_MAX;
+    }
+    return sum;
+}
+
+static void track_init(const struct judge *j, struct detect_track *t)
+{
+    ages_init(&t->one, 1);
+    t->one.bins = 1;
+    t->ages = t->volume ? &t->one : &j->funnel->ages[t->step];
+    t->bins = t->ages->bins;
+    t->coarse = INT64_MIN;
+    level_init(&t->level);
+    for (int i = 0; i < DETECT_DAYS; i++)
+        t->pending[i].day = INT64_MIN;
+    for (int i = 0; i < CUSUM_SCALES; i++)
+        t->blocks[i] = INT64_MIN;
+    track_derive(j, t);
+}
+
+struct detect *detect_new(const struct judge *j)
+{
+    struct detect *d = NULL;
+    size_t cap = 0;
+
+    for (size_t i = 0; i < j->rules->count; i++) {
+        if (!detect_is_kind(j->rules->items[i].settings->kind))
+            continue;
+        if (!d) {
+            d = mem_zero(1, sizeof(*d));
+            d->cursor = d->day = INT64_MIN;
+        }
+        detect_add_rule(d, j, i, &cap);
+    }
+    if (!d)
+        return NULL;
+    d->others = series_allowed(j);
+    for (size_t i = 0; i < d->track_count; i++)
+        track_init(j, &d->tracks[i]);
+    return d;
+}
+
+static void track_deinit(struct detect_track *t)
+{
+    for (int i = 0; i < DIMS_MAX; i++)
+        mem_free(t->m[i]);
+    mem_free(t->leaves);
+    mem_free(t->series);
+    mem_free(t->pane);
+}
+
+void detect_free(struct detect *d)
+{
+    if (!d)
+        return;
+    for (size_t i = 0; i < d->track_count; i++)
+        track_deinit(&d->tracks[i]);
+    mem_free(d->tracks);
+    mem_free(d->incidents);
+    mem_free(d);
+}
+
+/* --- panes --- */
+
+static void detect_day_of(struct judge *j, int64_t pane)
+{
+    struct detect *d = j->detect;
+    int64_t day = zone_day(j->zone, &d->zone, pane * j->funnel->pane_ms);
+
+    if (day == d->day)
+        return;
+    d->day = day;
+    d->day_first = -floor_div(-zone_day_start(j->zone, day), j->funnel->pane_ms);
+}
+
+double detect_hour(const struct judge *j, int64_t pane)
+{
+    struct zone_cursor *cursor = &j->detect->zone;
+    int64_t ms = pane * j->funnel->pane_ms, local = ms + zone_offset(j->zone, cursor, ms);
+    int hour = zone_hour_of_week(j->zone, cursor, ms);
+
+    if (detect_is_holiday(j, j->detect->day))
+        hour = hour % 24 + 6 * 24;
+    return hour + (double)(local - floor_div(local, HOUR_MS) * HOUR_MS) / (double)HOUR_MS;
+}
+
+static void detect_open(struct judge *j, int64_t pane)
+{
+    detect_day_of(j, pane);
+    for (size_t i = 0; i < j->detect->track_count; i++) {
+        struct detect_track *t = &j->detect->tracks[i];
+
+        track_reserve(j, t);
+        track_day(j, t, i, pane);
+        track_expose(j, t, pane);
+    }
+}
+
+static void detect_close(struct judge *j, int64_t pane)
+{
+    for (size_t i = 0; i < j->detect->track_count; i++)
+        track_finish(j, &j->detect->tracks[i], pane);
+    j->detect->cursor = pane;
+}
+
+static bool was_outage(const struct judge *j, int64_t from, int64_t to)
+{
+    for (size_t i = 0; i < j->pulse_count; i++)
+        if (pulse_was_outage(j->pulses[i], from, to))
+            return true;
+    return false;
+}
+
+void detect_catch_up(struct judge *j, int64_t pane)
+{
+    struct detect *d = j->detect;
+
+    if (d->cursor == INT64_MIN || d->cursor >= pane - 1)
+        return;
+    if (was_outage(j, d->cursor + 1, pane - 1)) {
+        d->cursor = pane - 1;
+        return;
+    }
+    for (int64_t quiet = d->cursor + 1; quiet < pane; quiet++) {
+        detect_open(j, quiet);
+        detect_close(j, quiet);
+    }
+}
+
+void detect_expose(struct judge *j, int64_t pane)
+{
+    detect_open(j, pane);
+    j->detect->exposed = true;
+}
+
+static void track_advance(const struct judge *j, struct detect_track *t, uint32_t leaf, int bin,
+                          double n)
+{
+    const struct judge_leaf *of = &j->leaves[leaf];
+    bool frozen = t->leaves[leaf].frozen;
+
+    if (!frozen)
+        t->leaves[leaf].days[t->today].d[bin] += n;
+    for (size_t k = 0; k < j->spec_count; k++) {
+        struct detect_pane *p = &t->pane[of->series[k]];
+
+        *(frozen ? &p->fn[bin] : &p->n[bin]) += n;
+    }
+}
+
+void detect_advance(struct judge *j, uint32_t leaf, int step, int bin, uint32_t n)
+{
+    struct detect *d = j->detect;
+
+    for (size_t i = 0; d->exposed && i < d->track_count; i++)
+        if (d->tracks[i].step == step && !d->tracks[i].volume && bin < d->tracks[i].bins)
+            track_advance(j, &d->tracks[i], leaf, bin, n);
+}
+
+void detect_finish(struct judge *j, int64_t pane, struct records *out)
+{
+    detect_close(j, pane);
+    j->detect->exposed = false;
+    incidents_step(j, pane, out);
+}
+
+void detect_skip(struct judge *j, int64_t pane)
+{
+    if (pane > j->detect->cursor)
+        j->detect->cursor = pane;
+}
+
+void detect_regroup(struct judge *j)
+{
+    for (size_t i = 0; i < j->detect->track_count; i++)
+        track_reserve(j, &j->detect->tracks[i]);
+    incidents_mark(j);
+}

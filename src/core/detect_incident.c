@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a crossing to its end: where the change is, of what kind, since when, and whether it is over.
+ *
+ * An incident is an alert's inner side: its rule's watch has the alert's life, this has the evidence. While it lasts
+ * the leaves of its series are frozen, so that what it explains fires nothing else and teaches nothing. */
+#include <string.h>
+
+#include "funnel/attribution.h"
+#include "funnel/detect_parts.h"
+#include "funnel/fmath.h"
+#include "funnel/mem.h"
+#include "funnel/rules.h"
+
+#define LOOK_BACK_MS (4 * ZONE_DAY_MS)
+#define ACCEPT_BY_MS (3 * ZONE_DAY_MS)
+#define DOUBLED 2.0
+
+static const struct detect_battery *battery_of(const struct detect *d, const struct incident *c)
+{
+    return &d->tracks[c->track].batteries[c->battery];
+}
+
+static struct watch *watch_of(const struct judge *j, const struct incident *c)
+{
+    return &j->rules->items[battery_of(j->detect, c)->rule].watches[c->watch];
+}
+
+bool series_has(const struct judge *j, uint32_t series, uint32_t leaf)
+{
+    return j->leaves[leaf].series[j->series[series].spec] == series;
+}
+
+void incidents_mark(const struct judge *j)
+{
+    struct detect *d = j->detect;
+
+    for (size_t i = 0; i < d->track_count; i++)
+        for (size_t k = 0; k < d->tracks[i].leaf_count; k++)
+            d->tracks[i].leaves[k].frozen = false;
+    for (size_t i = 0; i < d->incident_count; i++) {
+        struct detect_track *t = &d->tracks[d->incidents[i].track];
+
+        for (size_t k = 0; k < t->leaf_count; k++)
+            if (series_has(j, d->incidents[i].series, (uint32_t)k))
+                t->leaves[k].frozen = true;
+    }
+}
+
+struct incident *incident_of(const struct judge *j, const struct watch *w)
+{
+    struct detect *d = j->detect;
+
+    for (size_t i = 0; d && i < d->incident_count; i++)
+        if (watch_of(j, &d->incidents[i]) == w)
+            return &d->incidents[i];
+    return NULL;
+}
+
+/* --- what it shows --- */
+
+static double sum_young(const struct detect_track *t, const double *x, const double *frozen)
+{
+    double sum = 0;
+
+    for (int bin = 0; bin < t->young; bin++)
+        sum += x[bin] + frozen[bin];
+    return sum;
+}
+
+static void incident_recover(struct incident *c, const struct detect_track *t,
+                             const struct detect_pane *p, double n, double e, double slow)
+{
+    if (c->slow) {
+        double R = c->all - slow / c->phi;
+
+        c->all = R > 0 ? R : 0;
+        return;
+    }
+    c->all = recovery_step(c->all, n, e, c->r, c->phi);
+    c->recent = recovery_step(c->recent, sum_young(t, p->n, p->fn), sum_young(t, p->e, p->fe),
+                              c->r, c->phi);
+}
+
+static void incident_count(struct incident *c, const struct detect_track *t)
+{
+    const struct detect_pane *p = &t->pane[c->series];
+    double n = 0, e = 0, slow = 0;
+
+    for (int bin = 0; bin < t->bins; bin++) {
+        double got = p->n[bin] + p->fn[bin], due = p->e[bin] + p->fe[bin];
+
+        n += got;
+        e += due;
+        slow += t->slow_u[bin] * got + t->slow_v[bin] * due;
+    }
+    c->n += n;
+    c->e += e;
+    c->entries += p->entries + p->fentries;
+    c->slow_sum += slow;
+    incident_recover(c, t, p, n, e, slow);
+}
+
+void incidents_count(const struct judge *j, const struct detect_track *t, int64_t pane)
+{
+    struct detect *d = j->detect;
+
+    (void)pane;
+    for (size_t i = 0; i < d->incident_count; i++)
+        if (&d->tracks[d->incidents[i].track] == t)
+            incident_count(&d->incidents[i], t);
+}
+
+/* --- where it is --- */
+
+struct scan {
+    uint32_t series;
+    bool slow;
+    double score, ratio;
+};
+
+/* A rise is a drop of the expected. */
+static double score_of(const struct detect_battery *b, double o, double e)
+{
+    if (b->kind != RULE_RISE)
+        return attribution_score(o, e);
+    return o > e && e > 0 ? o * fm_log(o / e) - (o - e) : 0;
+}
+
+static void scan_take(struct scan *best, uint32_t series, bool slow, double score, double more)
+{
+    if (score > best->score + more)
+        *best = (struct scan){series, slow, score, 0};
+}
+
+/* Of all series with anything expected; a segment pays for the search among them. A slow-down must be better than the
+ * best drop by half a nat. */
+static struct scan scan_series(const struct judge *j, const struct detect_track *t,
+                               const struct detect_battery *b, int64_t onset, int64_t pane)
+{
+    struct track_sums *sums = mem_zero(t->series_count, sizeof(*sums));
+    struct scan drop = {.score = -__builtin_inf()}, slow = {.score = -__builtin_inf()};
+    size_t live = 0;
+    double price;
+
+    for (size_t i = 0; i < t->series_count; i++) {
+        sums[i] = track_since(j, t, (uint32_t)i, onset, pane);
+        live += sums[i].e > 0;
+    }
+    price = live > 1 ? fm_log((double)live) : 0;
+    for (size_t i = 0; i < t->series_count; i++) {
+        double pays = i == 0 ? 0 : price;
+
+        if (i > 0 && sums[i].e <= 0)
+            continue;
+        scan_take(&drop, (uint32_t)i, false, score_of(b, sums[i].n, sums[i].e) - pays, 0);
+        scan_take(&slow, (uint32_t)i, true, sums[i].slow - pays, 0);
+    }
+    if (b->kind == RULE_DROP && attribution_is_slowdown(slow.score, drop.score))
+        drop = slow;
+    drop.ratio = attribution_ratio(sums[drop.series].n, sums[drop.series].e);
+    mem_free(sums);
+    return drop;
+}
+
+/* --- beginning --- */
+
+static int64_t panes_of(const struct judge *j, int64_t ms)
+{
+    return ms / j->funnel->pane_ms;
+}
+
+static void incident_place(struct judge *j, struct incident *c, const struct scan *scan,
+                           int64_t pane)
+{
+    struct detect_track *t = &j->detect->tracks[c->track];
+    struct track_sums sums = track_since(j, t, scan->series, c->onset, pane);
+    double ratio = battery_of(j->detect, c)->kind == RULE_RISE ? 1 / scan->ratio : scan->ratio;
+
+    c->series = scan->series;
+    c->slow = scan->slow;
+    c->score = scan->score;
+    c->ratio = scan->ratio;
+    c->n = sums.n;
+    c->e = sums.e;
+    c->entries = sums.entries;
+    c->slow_sum = sums.slow;
+    c->r = recovery_ratio(ratio);
+    if (battery_of(j->detect, c)->kind == RULE_RISE)
+        c->r = 1 / c->r;
+    c->all = c->recent = 0;
+    c->watch = rules_watch(j, battery_of(j->detect, c)->rule, c->series, t->step, c->slow);
+}
+
+static bool is_alone(const struct judge *j, const struct incident *c)
+{
+    const struct watch *w = watch_of(j, c);
+
+    for (size_t i = 0; i < j->detect->incident_count; i++)
+        if (&j->detect->incidents[i] != c && watch_of(j, &j->detect->incidents[i]) == w)
+            return false;
+    return true;
+}
+
+static void incident_open(struct judge *j, size_t track, size_t battery, int64_t pane)
+{
+    struct detect *d = j->detect;
+    struct detect_track *t = &d->tracks[track];
+    const struct detect_crossing *x = &t->crossing[battery];
+    int64_t least = pane - panes_of(j, LOOK_BACK_MS) + 1;
+    struct incident c = {.track = track, .battery = battery, .fired = pane};
+    struct scan scan;
+
+    c.onset = x->zero + 1 > least ? x->zero + 1 : least;
+    c.statistic = x->w;
+    c.threshold = x->b;
+    c.phi = 1 / t->series[x->series].inverse[x->test];
+    scan = scan_series(j, t, &t->batteries[battery], c.onset, pane);
+    incident_place(j, &c, &scan, pane);
+    track_reset(t, pane);
+    d->incidents = mem_grow(d->incidents, d->incident_count, &d->incident_cap,
+                            sizeof(*d->incidents));
+    d->incidents[d->incident_count++] = c;
+    if (!is_alone(j, &d->incidents[d->incident_count - 1])) {
+        d->incident_count--; /* it fires already */
+        return;
+    }
+    track_taint(j, t, c.series, c.onset);
+    rules_breach(watch_of(j, &c));
+    incidents_mark(j);
+}
+
+/* --- while it lasts --- */
+
+static bool incident_is_due(const struct judge *j, const struct incident *c, int64_t pane)
+{
+    const struct settings_rule *s =
+        j->rules->items[battery_of(j->detect, c)->rule].settings;
+
+    return s->accept_after > 0 && pane - c->fired >= panes_of(j, s->accept_after);
+}
+
+static void incident_accept(struct judge *j, struct incident *c, int64_t pane)
+{
+    struct detect_track *t = &j->detect->tracks[c->track];
+    struct track_sums sums = track_since(j, t, c->series, pane - panes_of(j, ACCEPT_BY_MS) + 1,
+                                         pane);
+
+    c->accepted = true;
+    if (c->slow || sums.e <= 0)
+        return; /* a new distribution of dwell is learned as days come */
+    track_accept(j, t, c->series, attribution_ratio(sums.n, sums.e));
+}
+
+static double score_now(const struct judge *j, const struct incident *c)
+{
+    return c->slow ? c->slow_sum : score_of(battery_of(j->detect, c), c->n, c->e);
+}
+
+/* With twice the evidence it is looked at once more: another segment may explain it better. */
+static void incident_update(struct judge *j, struct incident *c, int64_t pane, struct records *out)
+{
+    struct detect_track *t = &j->detect->tracks[c->track];
+    uint32_t series = c->series;
+    bool slow = c->slow;
+    size_t watch = c->watch;
+    struct scan scan;
+
+    c->updated = true;
+    if (pane - c->onset >= panes_of(j, LOOK_BACK_MS))
+        return;
+    scan = scan_series(j, t, battery_of(j->detect, c), c->onset, pane);
+    if (!(scan.score > 0))
+        return;
+    incident_place(j, c, &scan, pane);
+    if (c->series == series && c->slow == slow) {
+        rules_update(j, battery_of(j->detect, c)->rule, watch, pane, out);
+        return;
+    }
+    if (!is_alone(j, c)) { /* that one fires on its own */
+        c->series = series;
+        c->slow = slow;
+        c->watch = watch;
+        return;
+    }
+    track_taint(j, t, c->series, c->onset);
+    rules_relocate(j, battery_of(j->detect, c)->rule, watch, c->watch, pane, out);
+    incidents_mark(j);
+}
+
+static void incident_step(struct judge *j, struct incident *c, int64_t pane, struct records *out)
+{
+    struct watch *w = watch_of(j, c);
+
+    if (c->all > RECOVERY_NATS || c->recent > RECOVERY_NATS)
+        c->recovered = true;
+    if (!c->recovered && !c->accepted && incident_is_due(j, c, pane))
+        incident_accept(j, c, pane);
+    w->verdict = c->recovered || c->accepted ? VERDICT_CLEAR : VERDICT_BETWEEN;
+    if (!c->updated && !c->recovered && pane > c->fired && score_now(j, c) >= DOUBLED * c->score)
+        incident_update(j, c, pane, out);
+}
+
+void incidents_step(struct judge *j, int64_t pane, struct records *out)
+{
+    struct detect *d = j->detect;
+
+    for (size_t i = 0; i < d->incident_count; i++)
+        incident_step(j, &d->incidents[i], pane, out);
+    for (size_t i = 0; i < d->track_count; i++) {
+        struct detect_track *t = &d->tracks[i];
+
+        for (size_t b = 0; b < t->battery_count; b++)
+            if (t->crossing[b].found)
+                incident_open(j, i, b, pane);
+    }
+}
+
+/* --- its end --- */
+
+void detect_settle(struct judge *j, int64_t pane)
+{
+    struct detect *d = j->detect;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < d->incident_count; i++) {
+        struct incident *c = &d->incidents[i];
+
+        if (watch_of(j, c)->life.state == ALERT_QUIET)
+            track_reset(&d->tracks[c->track], pane);
+        else
+            d->incidents[kept++] = *c;
+    }
+    if (kept == d->incident_count)
+        return;
+    d->incident_count = kept;
+    incidents_mark(j);
+}

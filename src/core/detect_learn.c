@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a track learns of its days, and what its tests go by.
+ *
+ * A day is learned when an alert that it belongs to would have fired: until then its counts wait in a slot of their
+ * own, and what an alert names is taken out of them. Everything derived is a function of what was learned, so a state
+ * that is loaded derives the same again.
+ *
+ * Tracks begin their day one pane after each other, so that no pane has all the work. */
+#include <string.h>
+
+#include "funnel/detect_parts.h"
+#include "funnel/fmath.h"
+#include "funnel/mem.h"
+#include "funnel/multipliers.h"
+#include "funnel/rules.h"
+
+#define LN2 0.69314718055994530942
+
+/* --- deriving --- */
+
+static void derive_pool(struct detect_track *t)
+{
+    double lambda[AGES_BINS] = {0.5}, sum = 0;
+
+    for (size_t i = 0; i < t->leaf_count && t->volume; i++)
+        sum += t->leaves[i].o;
+    for (int bin = 0; bin < t->bins && !t->volume; bin++)
+        sum += t->d[bin];
+    t->known = sum > 0;
+    if (!t->volume)
+        hazard_borrowed(t->bins, t->d, t->y, lambda);
+    hazard_init(&t->pool, t->bins, t->ages->edge, lambda);
+    t->young = hazard_young_bins(&t->pool);
+}
+
+/* By the multipliers of its values, which a value not seen before does not have: it starts at its parent's rate. */
+void track_derive_leaf(const struct judge *j, struct detect_track *t, size_t leaf)
+{
+    struct detect_leaf *l = &t->leaves[leaf];
+
+    memset(l->h, 0, sizeof(l->h));
+    if (!t->known)
+        return;
+    if (t->volume) {
+        l->h[0] = l->y[0] > 0 ? l->o / l->y[0] : 0;
+        return;
+    }
+    l->p = multipliers_p(&t->pool, j->funnel->dim_count, t->m, t->m_count, j->leaves[leaf].value);
+    hazard_chances(&t->pool, l->p, l->h);
+}
+
+static void derive_leaves(const struct judge *j, struct detect_track *t)
+{
+    struct multipliers_cell *cells = mem_zero(t->leaf_count, sizeof(*cells));
+
+    for (size_t i = 0; i < t->leaf_count; i++)
+        cells[i] = (struct multipliers_cell){j->leaves[i].value, t->leaves[i].y, t->leaves[i].o, 0};
+    for (int d = 0; d < j->funnel->dim_count; d++) {
+        mem_free(t->m[d]);
+        t->m_count[d] = j->values[d].count;
+        t->m[d] = mem_zero(t->m_count[d], sizeof(double));
+    }
+    multipliers_fit(&t->pool, j->funnel->dim_count, t->m, t->m_count, cells, t->leaf_count);
+    mem_free(cells);
+    for (size_t i = 0; i < t->leaf_count; i++)
+        track_derive_leaf(j, t, i);
+}
+
+static void derive_season(struct detect_track *t)
+{
+    double noise = t->series_count > 0 ? dispersion_phi(&t->series[0].phi[CUSUM_ALL][1]) : 1;
+
+    for (int g = 0; g < DETECT_GROUPS; g++)
+        season_factors(t->so[g], t->se[g], noise, t->factor[g]);
+    t->gain = fm_exp(t->level.l);
+}
+
+static void test_add(struct detect_track *t, size_t *at, enum cusum_family family, double q,
+                     const double *u)
+{
+    struct cusum_test *test = &t->tests[*at];
+
+    cusum_test_init(test, family, q, u, &t->pool);
+    for (int bin = 0; bin < t->bins; bin++) {
+        t->u[bin][*at] = test->u[bin];
+        t->v[bin][*at] = test->v[bin];
+    }
+    (*at)++;
+}
+
+static void battery_derive(struct detect_track *t, const struct detect_battery *b)
+{
+    const struct hazard *h = &t->pool;
+    size_t at = b->first;
+    double u[AGES_BINS];
+
+    for (int i = 0; i < CUSUM_RATIOS; i++) {
+        double q = b->kind == RULE_RISE ? 1 / cusum_ratios[i] : cusum_ratios[i];
+
+        if (at == b->first + b->count) /* a rise has no mirror of a total loss */
+            return;
+        cusum_score_all(h, q, u);
+        test_add(t, &at, CUSUM_ALL, q, u);
+    }
+    if (b->kind != RULE_DROP)
+        return;
+    for (int i = 0; i < CUSUM_RATIOS; i++) {
+        cusum_score_steady(h, cusum_ratios[i], u);
+        test_add(t, &at, CUSUM_STEADY, cusum_ratios[i], u);
+    }
+    for (int i = 0; i < CUSUM_RATIOS; i++) {
+        cusum_score_young(h, cusum_ratios[i], u);
+        test_add(t, &at, CUSUM_YOUNG, cusum_ratios[i], u);
+    }
+    test_add(t, &at, CUSUM_SLOW, 1, t->slow_u);
+}
+
+/* Weights of the residuals by which each family's noise is measured. */
+static void weights_derive(struct detect_track *t)
+{
+    double scores[CUSUM_FAMILIES][AGES_BINS];
+
+    cusum_score_steady(&t->pool, cusum_ratios[2], scores[CUSUM_STEADY]);
+    for (int bin = 0; bin < t->bins; bin++) {
+        scores[CUSUM_ALL][bin] = 1;
+        scores[CUSUM_YOUNG][bin] = bin < t->young;
+        scores[CUSUM_SLOW][bin] = t->slow_u[bin];
+    }
+    for (int f = 0; f < CUSUM_FAMILIES; f++) {
+        double square = 0;
+
+        for (int bin = 0; bin < t->bins; bin++)
+            square += (t->pool.f[bin + 1] - t->pool.f[bin]) * scores[f][bin] * scores[f][bin];
+        for (int bin = 0; bin < t->bins; bin++)
+            t->z[f][bin] = square > 0 ? scores[f][bin] / __builtin_sqrt(square) : 0;
+    }
+}
+
+static void derive_tests(struct detect_track *t)
+{
+    memset(t->u, 0, sizeof(t->u));
+    memset(t->v, 0, sizeof(t->v));
+    cusum_score_slow(&t->pool, t->y, t->slow_u);
+    for (int bin = 0; bin < t->bins; bin++)
+        t->slow_v[bin] = -fm_expm1(t->slow_u[bin]);
+    for (size_t b = 0; b < t->battery_count; b++)
+        battery_derive(t, &t->batteries[b]);
+    weights_derive(t);
+}
+
+static double series_rho(const struct judge *j, const struct detect_track *t,
+                         const struct detect_series *s, const struct detect_battery *b)
+{
+    double rho = cusum_indifference(t->level.p, s->o);
+
+    /* Until the history is as long as a stay may last, its level is off by about a percent. */
+    if (!t->volume && rho > 0.97 &&
+        t->days_learned * ZONE_DAY_MS < j->funnel->window_ms[t->step])
+        rho = 0.97;
+    if (rho > 1 - b->min_effect)
+        rho = 1 - b->min_effect;
+    return rho;
+}
+
+/* Half of the budget for the whole, half for all that may be beside it. */
+static double series_share(const struct judge *j, size_t series)
+{
+    size_t others = j->detect ? j->detect->others : 0;
+
+    if (others == 0)
+        return 1;
+    return series == 0 ? 0.5 : 0.5 / (double)others;
+}
+
+static void test_derive(struct detect_track *t, struct detect_series *s,
+                        const struct detect_battery *b, size_t i, double rho, double share)
+{
+    const struct cusum_test *test = &t->tests[i];
+    double nu = s->o / s->days, gamma = cusum_gamma(nu, rho, b->alpha, share);
+    double need = cusum_need(test->i, gamma), phi;
+
+    phi = dispersion_phi(&s->phi[test->family][cusum_scale(need, nu)]);
+    phi = cusum_phi(phi, need, s->o);
+    s->inverse[i] = 1 / phi;
+    s->rho[i] = test->family == CUSUM_SLOW ? 1 : (b->kind == RULE_RISE ? 2 - rho : rho);
+    s->b[i] = cusum_level(test, gamma, phi);
+}
+
+void track_derive_series(const struct judge *j, struct detect_track *t, size_t series)
+{
+    struct detect_series *s = &t->series[series];
+    double share = series_share(j, series);
+
+    for (size_t i = 0; i < DETECT_TESTS; i++) {
+        s->b[i] = __builtin_inf();
+        s->inverse[i] = s->rho[i] = 1;
+    }
+    for (size_t k = 0; k < t->battery_count && t->testing && s->o > 0 && s->days > 0; k++) {
+        const struct detect_battery *b = &t->batteries[k];
+        double rho = series_rho(j, t, s, b);
+
+        for (size_t i = b->first; i < b->first + b->count; i++)
+            test_derive(t, s, b, i, rho, share);
+    }
+}
+
+/* Days in which a drop of 22 % would show. */
+static double derive_delay(const struct detect_track *t)
+{
+    const struct detect_series *s = &t->series[0];
+    double nu = s->o / s->days, rho = cusum_indifference(t->level.p, s->o);
+    double need = cusum_need(t->tests[1].i, cusum_gamma(nu, rho, t->batteries[0].alpha, 0.5));
+    double days = need / nu;
+
+    return days < 3 ? days : 3;
+}
+
+void track_derive(const struct judge *j, struct detect_track *t)
+{
+    derive_pool(t);
+    derive_leaves(j, t);
+    derive_tests(t);
+    derive_season(t);
+    t->testing = t->known && t->days_learned >= DETECT_LEARNING_DAYS && t->series_count > 0;
+    t->delay = t->testing && t->series[0].o > 0 && t->series[0].days > 0 ? derive_delay(t) : 0;
+    for (size_t i = 0; i < t->series_count; i++)
+        track_derive_series(j, t, i);
+}
+
+/* --- learning --- */
+
+static double decay(double days, double half_life)
+{
+    return fm_exp(-LN2 * days / half_life);
+}
+
+static void season_decay(struct detect_track *t, double days)
+{
+    double by = decay(days, DETECT_SEASON_HALF_LIFE);
+
+    for (int g = 0; g < DETECT_GROUPS; g++)
+        for (int h = 0; h < SEASON_HOURS; h++) {
+            t->so[g][h] *= by;
+            t->se[g][h] *= by;
+        }
+}
+
+static void track_decay(struct detect_track *t, double days)
+{
+    double by = decay(days, DETECT_HALF_LIFE);
+
+    season_decay(t, days);
+    for (int bin = 0; bin < t->bins; bin++) {
+        t->d[bin] *= by;
+        t->y[bin] *= by;
+    }
+    for (size_t i = 0; i < t->leaf_count; i++) {
+        t->leaves[i].o *= by;
+        for (int bin = 0; bin < t->bins; bin++)
+            t->leaves[i].y[bin] *= by;
+    }
+    for (size_t i = 0; i < t->series_count; i++) {
+        struct detect_series *s = &t->series[i];
+
+        s->o *= by;
+        s->entries *= by;
+        s->days *= by;
+        for (int f = 0; f < CUSUM_FAMILIES; f++)
+            for (int scale = 0; scale < CUSUM_SCALES; scale++)
+                dispersion_add(&s->phi[f][scale], 0, 0, days);
+    }
+}
+
+static void leaf_learn(struct detect_track *t, struct detect_leaf *l, int slot)
+{
+    for (int bin = 0; bin < t->bins; bin++) {
+        l->y[bin] += l->days[slot].y[bin];
+        l->o += l->days[slot].d[bin];
+        t->y[bin] += l->days[slot].y[bin];
+        t->d[bin] += l->days[slot].d[bin];
+    }
+}
+
+static void series_learn_day(const struct judge *j, struct detect_series *s, int slot)
+{
+    const struct detect_series_day *day = &s->pending[slot];
+
+    s->o += day->o;
+    s->entries += day->entries;
+    s->days += day->panes * (double)j->funnel->pane_ms / (double)ZONE_DAY_MS;
+    for (int f = 0; f < CUSUM_FAMILIES; f++)
+        for (int scale = 0; scale < CUSUM_SCALES; scale++)
+            dispersion_add(&s->phi[f][scale], day->squares[f][scale], day->variances[f][scale], 0);
+}
+
+static void slot_clear(struct detect_track *t, int slot, int64_t day)
+{
+    t->pending[slot] = (struct detect_day){.day = day};
+    for (size_t i = 0; i < t->leaf_count; i++)
+        t->leaves[i].days[slot] = (struct detect_leaf_day){0};
+    for (size_t i = 0; i < t->series_count; i++)
+        t->series[i].pending[slot] = (struct detect_series_day){0};
+}
+
+static void slot_learn(const struct judge *j, struct detect_track *t, int slot)
+{
+    const struct detect_day *day = &t->pending[slot];
+
+    if (day->holiday) {
+        slot_clear(t, slot, INT64_MIN);
+        return;
+    }
+    for (size_t i = 0; i < t->leaf_count; i++)
+        leaf_learn(t, &t->leaves[i], slot);
+    for (size_t i = 0; i < t->series_count; i++)
+        series_learn_day(j, &t->series[i], slot);
+    for (int g = 0; g < DETECT_GROUPS && !day->tainted; g++)
+        for (int h = 0; h < SEASON_HOURS; h++) {
+            t->so[g][h] += day->so[g][h];
+            t->se[g][h] += day->se[g][h];
+        }
+    if (t->known)
+        level_day(&t->level, day->tainted ? 0 : day->o, day->tainted ? 0 : day->e,
+                  dispersion_phi(&t->series[0].phi[CUSUM_ALL][CUSUM_SCALES - 1]));
+    t->days_learned++;
+    slot_clear(t, slot, INT64_MIN);
+}
+
+/* The oldest first. */
+static void track_learn(const struct judge *j, struct detect_track *t, int64_t day)
+{
+    for (;;) {
+        int oldest = -1;
+
+        for (int i = 0; i < DETECT_DAYS; i++)
+            if (t->pending[i].day != INT64_MIN &&
+                (oldest < 0 || t->pending[i].day < t->pending[oldest].day))
+                oldest = i;
+        if (oldest < 0 || (double)(day - t->pending[oldest].day - 1) < t->delay)
+            return;
+        slot_learn(j, t, oldest);
+    }
+}
+
+void track_day(const struct judge *j, struct detect_track *t, size_t number, int64_t pane)
+{
+    const struct detect *d = j->detect;
+    int free = 0;
+
+    if (d->day == t->day || (t->day != INT64_MIN && d->day == t->day + 1 &&
+                             pane < d->day_first + (int64_t)number))
+        return;
+    if (t->day != INT64_MIN) {
+        track_decay(t, (double)(d->day - t->day));
+        track_learn(j, t, d->day);
+        track_derive(j, t);
+    }
+    while (t->pending[free].day != INT64_MIN)
+        free++;
+    t->day = d->day;
+    t->today = free;
+    slot_clear(t, free, t->day);
+    t->pending[free].holiday = detect_is_holiday(j, t->day);
+}
+
+/* --- what an alert takes out --- */
+
+static bool series_shares(const struct judge *j, size_t series, uint32_t named)
+{
+    for (uint32_t leaf = 0; leaf < j->leaf_count; leaf++)
+        if (series_has(j, (uint32_t)series, leaf) && series_has(j, named, leaf))
+            return true;
+    return false;
+}
+
+static void slot_taint(const struct judge *j, struct detect_track *t, uint32_t named, int slot)
+{
+    struct detect_day *day = &t->pending[slot];
+
+    day->tainted = true;
+    for (size_t i = 0; i < t->leaf_count; i++)
+        if (series_has(j, named, (uint32_t)i))
+            t->leaves[i].days[slot] = (struct detect_leaf_day){0};
+    for (size_t i = 0; i < t->series_count; i++)
+        if (series_shares(j, i, named))
+            t->series[i].pending[slot] = (struct detect_series_day){0};
+}
+
+void track_taint(const struct judge *j, struct detect_track *t, uint32_t series, int64_t since)
+{
+    int64_t day = zone_day(j->zone, NULL, since * j->funnel->pane_ms);
+
+    for (int i = 0; i < DETECT_DAYS; i++)
+        if (t->pending[i].day != INT64_MIN && t->pending[i].day >= day)
+            slot_taint(j, t, series, i);
+}
+
+void track_accept(const struct judge *j, struct detect_track *t, uint32_t series, double ratio)
+{
+    double all = 0, named = 0;
+
+    if (series == 0) {
+        t->level.l += fm_log(ratio);
+        track_derive(j, t);
+        return;
+    }
+    for (size_t i = 0; i < t->leaf_count; i++) {
+        all += t->leaves[i].o;
+        if (!series_has(j, series, (uint32_t)i))
+            continue;
+        named += t->leaves[i].o;
+        t->leaves[i].o *= ratio;
+    }
+    for (int bin = 0; bin < t->bins && all > 0; bin++)
+        t->d[bin] *= 1 - (1 - ratio) * named / all;
+    track_derive(j, t);
+}
