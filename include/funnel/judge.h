@@ -118,6 +118,7 @@ struct judge_source {
 struct rules;    /* rules.h */
 struct controls; /* controls.h */
 struct pulse;    /* pulse.h */
+struct detect;   /* detect.h */
 
 struct judge {
     const struct funnel *funnel; /* borrowed */
@@ -162,6 +163,7 @@ struct judge {
     size_t lost_cap;
     struct breakdown breakdowns[BREAKDOWNS_MAX];
     struct rules *rules;
+    struct detect *detect;             /* NULL where no rule asks for it */
     struct controls *controls;         /* silences and interventions */
     const struct pulse *const *pulses; /* borrowed: of the inputs that can feed the funnel */
     size_t pulse_count;
@@ -208,8 +210,13 @@ void judge_map_set(struct judge_map *m, uint32_t from, uint32_t to);
 /* judge_pane.c. Dark: sums and stays only, nothing that a rule goes by. */
 void judge_apply_pane(struct judge *j, const struct pending_pane *p, bool dark);
 void judge_step_advance(struct judge_step *s, int64_t to); /* its risk set */
+/* The same by one pane, most often, of which it is known what moves. */
+void judge_step_move(struct judge_step *s, const struct riskset_moves *moves, int64_t pane);
 /* judge_quiet.c: panes without verdicts, and verdicts without records. */
 bool judge_is_dark(const struct judge *j, int64_t pane);
+/* Some source had events in the pane; the first such pane of [from, to], to + 1: none. */
+bool judge_is_active(const struct judge *j, int64_t pane);
+int64_t judge_next_active(const struct judge *j, int64_t from, int64_t to);
 /* The last pane of the dark run `pane` is in; pane - 1 where it is not dark. */
 int64_t judge_dark_to(const struct judge *j, int64_t pane);
 /* Gaps that end before this pane, and dark panes up to it: pulses may forget them when it is closed. */

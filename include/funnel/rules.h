@@ -18,6 +18,8 @@ struct watch {
     double reference; /* change: the earlier rate at firing, what recovery is measured by */
     bool rise;        /* change: it fired on a rise */
     bool published;   /* the firing record is out: a muted one is not, until the mute ends */
+    bool slow;        /* drop: a slow-down, an alert of its own */
+    struct etime ended; /* detector's: when it resolved last; ETIME_NONE */
 };
 
 struct rule {
@@ -67,6 +69,14 @@ struct reading;
 void rules_put(struct judge *j, const struct rule *r, struct watch *w, const struct reading *x,
                enum alert_status status, struct etime at, const char *reason, struct records *out);
 
+/* What the detector does to its watches (detect.h); a watch is found by its index in the rule. */
+size_t rules_watch(struct judge *j, size_t rule, uint32_t series, int step, bool slow);
+void rules_breach(struct watch *w); /* fires with the next step of the rules */
+void rules_update(struct judge *j, size_t rule, size_t watch, int64_t pane, struct records *out);
+/* What fires as `from` goes on as `to`. */
+void rules_relocate(struct judge *j, size_t rule, size_t from, size_t to, int64_t pane,
+                    struct records *out);
+
 uint64_t rules_fingerprint(const struct judge *j, const struct rule *r, const struct watch *w);
 /* rules_switch.c: the last sequence of a past alert; 0: there was none. */
 uint32_t rules_past(const struct rules *all, uint64_t fingerprint);
@@ -105,6 +115,7 @@ struct reading {
     bool rise;
     bool complete; /* by `since` the log had begun, and the series was what it is */
     enum alert_verdict verdict;
+    const char *ends; /* detector's: why it would end now; NULL */
 };
 /* Whether the rule's window ends with this pane. */
 bool reading_due(const struct judge *j, const struct rule *r, int64_t pane);

@@ -189,10 +189,10 @@ static void detect_close(struct judge *j, int64_t pane)
     j->detect->cursor = pane;
 }
 
-static bool was_outage(const struct judge *j, int64_t from, int64_t to)
+static bool was_outage(const struct judge *j, int64_t pane)
 {
     for (size_t i = 0; i < j->pulse_count; i++)
-        if (pulse_was_outage(j->pulses[i], from, to))
+        if (pulse_was_outage(j->pulses[i], pane))
             return true;
     return false;
 }
@@ -203,7 +203,7 @@ void detect_catch_up(struct judge *j, int64_t pane)
 
     if (d->cursor == INT64_MIN || d->cursor >= pane - 1)
         return;
-    if (was_outage(j, d->cursor + 1, pane - 1)) {
+    if (was_outage(j, pane)) {
         d->cursor = pane - 1;
         return;
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "funnel/controls.h"
+#include "funnel/detect.h"
 #include "funnel/mem.h"
 #include "funnel/rules.h"
 
@@ -26,6 +27,7 @@ void judge_init(struct judge *j, const struct funnel *f, const struct zone *zone
         window_def_init(&j->windows[j->window_count++], &f->settings->windows.items[i], f->pane_ms);
     series_init(j);
     rules_init(j);
+    j->detect = detect_new(j);
     j->controls = controls_new(f);
     names_init(&j->reasons, UINT32_MAX - NAME_FIRST);
     for (int b = 0; b < f->breakdown_count; b++)
@@ -47,6 +49,7 @@ void judge_deinit(struct judge *j)
     mem_free(j->pending);
     mem_free(j->touched);
     controls_free(j->controls);
+    detect_free(j->detect);
     rules_deinit(j);
     series_deinit(j);
     judge_leaves_deinit(j);
@@ -182,6 +185,8 @@ static void day_begin(struct judge *j, int64_t pane)
         return;
     if (j->day != INT64_MIN) {
         series_new_day(j, day - j->day, pane);
+        if (j->detect)
+            detect_regroup(j);
         j->conservation_errors += judge_audit(j);
     }
     j->day = day;
@@ -234,7 +239,7 @@ static int64_t judge_next(const struct judge *j, int64_t pane)
  * there is nothing to judge. */
 static int64_t judge_due(const struct judge *j, int64_t frontier)
 {
-    int64_t due = j->closed == INT64_MIN ? INT64_MAX : judge_next(j, j->closed);
+    int64_t due = j->closed == INT64_MIN ? INT64_MAX : judge_next(j, j->closed), active;
 
     while (due <= frontier) {
         int64_t to = judge_dark_to(j, due);
@@ -243,25 +248,45 @@ static int64_t judge_due(const struct judge *j, int64_t frontier)
             break;
         due = judge_next(j, to);
     }
-    return due;
+    if (!j->detect || j->closed == INT64_MIN)
+        return due;
+    active = judge_next_active(j, j->closed + 1, due < frontier ? due : frontier);
+    return active < due ? active : due;
+}
+
+/* The detector goes by panes with events, or cells: what is due besides, in silent ones, is none of its business. */
+static void judge_detect(struct judge *j, int64_t pane, bool cells, struct records *out)
+{
+    if (!cells)
+        detect_expose(j, pane);
+    detect_finish(j, pane, out);
 }
 
 /* What is due in this pane, or has cells; the darkness of those passed over is noted before. */
 static void judge_pane(struct judge *j, int64_t pane, bool cells, struct records *out)
 {
     bool dark = judge_is_dark(j, pane), muted = judge_is_muted(j, pane);
+    bool detects = j->detect && (cells || judge_is_active(j, pane));
 
     day_begin(j, pane);
     judge_note_silence(j, pane);
     if (!dark)
         interventions_open(j, pane, muted, out);
+    if (detects)
+        detect_catch_up(j, pane);
     if (cells)
         pending_take(j, dark);
     count_closed(j, pane);
     j->closed = pane;
+    if (detects && dark)
+        detect_skip(j, pane);
     if (dark)
         return;
+    if (detects)
+        judge_detect(j, pane, cells, out);
     rules_step(j, pane, out);
+    if (j->detect)
+        detect_settle(j, pane);
     interventions_step(j, pane, muted, out);
 }
 

@@ -2,6 +2,7 @@
 /* A pane's cells, when it closes: totals, risk sets, cohorts, windows. */
 #include <string.h>
 
+#include "funnel/detect.h"
 #include "funnel/judge.h"
 #include "funnel/mem.h"
 #include "funnel/rules.h"
@@ -20,6 +21,17 @@ void judge_step_advance(struct judge_step *s, int64_t to)
     riskset_advance(&s->risk, s->risk_pane, to, &expired);
     s->expired_unheard += expired;
     s->risk_pane = to > s->risk_pane ? to : s->risk_pane;
+}
+
+void judge_step_move(struct judge_step *s, const struct riskset_moves *moves, int64_t pane)
+{
+    if (s->risk_pane != pane - 1) {
+        if (s->risk_pane < pane)
+            judge_step_advance(s, pane);
+        return;
+    }
+    s->expired_unheard += riskset_move(&s->risk, moves);
+    s->risk_pane = pane;
 }
 
 /* Opens the pane for this step: stays cross into their bins before anyone joins or leaves. */
@@ -143,8 +155,11 @@ static void apply_exit(struct judge *j, const struct cell *c, int64_t pane)
         return;
     s->exits[c->cause] += c->n;
     j->conservation_errors += riskset_exit(&s->risk, c->bin, c->column, (uint32_t)c->n) > 0;
-    if (c->cause == EXIT_ADVANCED)
-        step_touch(j, c)->pane_advanced += (uint32_t)c->n;
+    if (c->cause != EXIT_ADVANCED)
+        return;
+    step_touch(j, c)->pane_advanced += (uint32_t)c->n;
+    if (j->detect)
+        detect_advance(j, (uint32_t)j->combo_leaf[c->leaf], c->stage, c->bin, (uint32_t)c->n);
 }
 
 static void apply_duration(struct dwell *h, const struct cell *c)
@@ -264,6 +279,8 @@ void judge_apply_pane(struct judge *j, const struct pending_pane *p, bool dark)
         if (p->cells[i].kind != CELL_EXIT)
             apply_cell(j, &p->cells[i], p->pane);
     touched_enter(j, p->pane);
+    if (j->detect && !dark)
+        detect_expose(j, p->pane);
     for (size_t i = 0; i < p->count; i++)
         if (p->cells[i].kind == CELL_EXIT)
             apply_exit(j, &p->cells[i], p->pane);

@@ -30,6 +30,23 @@ bool judge_is_dark(const struct judge *j, int64_t pane)
     return false;
 }
 
+int64_t judge_next_active(const struct judge *j, int64_t from, int64_t to)
+{
+    int64_t next = to + 1;
+
+    for (size_t i = 0; i < j->pulse_count; i++) {
+        int64_t pane = pulse_next_active(j->pulses[i], from, next - 1);
+
+        next = pane < next ? pane : next;
+    }
+    return next;
+}
+
+bool judge_is_active(const struct judge *j, int64_t pane)
+{
+    return judge_next_active(j, pane, pane) == pane;
+}
+
 void judge_note_silence(struct judge *j, int64_t pane)
 {
     for (size_t i = 0; i < j->pulse_count; i++) {

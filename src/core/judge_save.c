@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "funnel/controls.h"
+#include "funnel/detect.h"
 #include "funnel/mem.h"
 #include "funnel/rules.h"
 
@@ -99,6 +100,7 @@ void judge_save(const struct judge *j, struct codec_out *out)
     save_pending(j, out);
     save_sums(j, out);
     rules_save(j, out);
+    detect_save(j, out);
     controls_save(j->controls, out);
 }
 
@@ -282,6 +284,8 @@ void judge_load(struct judge *j, struct codec_in *in)
     load_pending(j, in);
     load_sums(j, in);
     rules_load(j, in);
+    if (!in->error)
+        detect_load(j, in);
     if (!in->error)
         controls_load(j->controls, in);
 }

@@ -11,6 +11,7 @@
 
 #include "funnel/buf.h"
 #include "funnel/controls.h"
+#include "funnel/detect.h"
 #include "funnel/mem.h"
 #include "core/switch.h"
 
@@ -228,6 +229,7 @@ static void judge_swap(struct judge *to, struct judge *from)
     memcpy(to->windows, fresh.windows, sizeof(to->windows));
     to->window_count = fresh.window_count;
     to->rules = fresh.rules;
+    to->detect = fresh.detect;
     to->controls = fresh.controls;
     *from = fresh;
     from->zone = was.zone;
@@ -238,6 +240,7 @@ static void judge_swap(struct judge *to, struct judge *from)
     memcpy(from->windows, was.windows, sizeof(from->windows));
     from->window_count = was.window_count;
     from->rules = was.rules;
+    from->detect = was.detect;
     from->controls = was.controls;
     series_free(&fresh);
     from->series = was.series;
@@ -265,6 +268,7 @@ void judge_take_over(struct judge *to, struct judge *from)
     series_take_over(to, from, map);
     leaves_series(to, from, map);
     rules_take_over(to, from->rules, map);
+    detect_take_over(to, from, map);
     controls_take_over(to, from);
     mem_free(map);
 }

@@ -13,6 +13,7 @@
  * (stale); an empty one ends what fires,
  * unless it may be empty only because a source was out. */
 #include "funnel/controls.h"
+#include "funnel/detect.h"
 #include "funnel/quality.h"
 #include "funnel/rules.h"
 #include "funnel/stats.h"
@@ -225,6 +226,13 @@ void reading_take(struct judge *j, const struct rule *r, const struct watch *w, 
     struct interval wilson;
     bool stale;
 
+    if (detect_is_kind(r->settings->kind)) {
+        detect_reading(j, w, pane, ret);
+        wilson = stats_wilson(ret->conversions, ret->entries, STATS_Z95);
+        ret->low = wilson.low;
+        ret->high = wilson.high;
+        return;
+    }
     *ret = (struct reading){.expected = __builtin_nan("")};
     if (is_cohort(r))
         read_cohort(j, r, w, pane, ret);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "funnel/detect.h"
 #include "funnel/rules.h"
 
 #include <string.h>
@@ -55,6 +56,16 @@ static size_t rule_window(struct judge *j, const struct settings_window *w)
     return j->window_count++;
 }
 
+static void rule_steps(const struct funnel *f, struct rule *r)
+{
+    const struct settings_rule *s = r->settings;
+
+    r->steps = mem_zero((size_t)f->overall + 1, sizeof(*r->steps));
+    for (int step = 0; step <= f->overall; step++)
+        r->steps[step] = funnel_has_step(f, step) &&
+                         (s->step ? funnel_step(f, s->step) == step : step != f->overall);
+}
+
 static void rule_init(struct judge *j, struct rule *r, const struct settings_rule *s)
 {
     const struct funnel *f = j->funnel;
@@ -63,8 +74,9 @@ static void rule_init(struct judge *j, struct rule *r, const struct settings_rul
 
     r->settings = s;
     r->spec = series_spec(j, &s->by);
+    rule_steps(f, r);
     r->hash = rule_hash(f, r);
-    if (rules_sums_init(j, r))
+    if (rules_sums_init(j, r) || detect_is_kind(s->kind))
         return;
     r->window = rule_window(j, &s->window);
     d = &j->windows[r->window];
@@ -72,10 +84,6 @@ static void rule_init(struct judge *j, struct rule *r, const struct settings_rul
         r->against = d->calendar >= 0 ? 1 : s->against / (d->slot_panes * f->pane_ms);
     window_def_look_back(d, r->against);
     r->z = stats_significance_z(both ? s->significance / 2 : s->significance);
-    r->steps = mem_zero((size_t)f->overall + 1, sizeof(*r->steps));
-    for (int step = 0; step <= f->overall; step++)
-        r->steps[step] = funnel_has_step(f, step) &&
-                         (s->step ? funnel_step(f, s->step) == step : step != f->overall);
 }
 
 void rules_init(struct judge *j)
@@ -106,6 +114,10 @@ void rules_deinit(struct judge *j)
 
 static void rule_watch_new_series(const struct judge *j, struct rule *r)
 {
+    if (detect_is_kind(r->settings->kind)) { /* the detector says what there is to watch */
+        r->series_seen = j->series_count;
+        return;
+    }
     for (; r->series_seen < j->series_count; r->series_seen++) {
         if (j->series[r->series_seen].spec != r->spec)
             continue;
@@ -114,7 +126,10 @@ static void rule_watch_new_series(const struct judge *j, struct rule *r)
                 continue;
             r->watches = mem_grow(r->watches, r->count, &r->cap, sizeof(*r->watches));
             r->watches[r->count++] = (struct watch){
-                .series = (uint32_t)r->series_seen, .step = step, .starts_at = ETIME_NONE};
+                .series = (uint32_t)r->series_seen,
+                .step = step,
+                .starts_at = ETIME_NONE,
+                .ended = ETIME_NONE};
         }
     }
 }
@@ -136,7 +151,7 @@ static bool lost_amount(const struct judge *j, const struct rule *r, const struc
     double value;
 
     for (size_t i = 0; i < j->leaf_count; i++) {
-        if (j->leaves[i].series[r->spec] != w->series)
+        if (j->leaves[i].series[j->series[w->series].spec] != w->series)
             continue;
         stock += j->leaves[i].stages[stage].stock;
         amount_add(&amount, j->leaves[i].stages[stage].stock_amount);
@@ -153,8 +168,10 @@ static bool lost_amount(const struct judge *j, const struct rule *r, const struc
 size_t watch_dims(const struct judge *j, const struct rule *r, const struct watch *w,
                   struct alert_dim *ret)
 {
-    const struct segment_spec *spec = &j->specs[r->spec];
+    const struct segment_spec *spec = &j->specs[j->series[w->series].spec];
     size_t n = 0;
+
+    (void)r;
 
     for (int i = 0; i < spec->count; i++) {
         struct alert_dim dim = {span_of(j->funnel->settings->dims.items[spec->dims[i]].name),
@@ -181,7 +198,7 @@ static void fill_numbers(const struct judge *j, const struct rule *r, const stru
     a->high = x->entries > 0 ? x->high : a->rate;
     a->expected_rate = x->expected;
     a->expected_conversions = x->expected * (double)x->entries;
-    a->expected_source = sources[r->settings->kind];
+    a->expected_source = r->settings->kind <= RULE_CHANGE ? sources[r->settings->kind] : NULL;
     a->effect_absolute = a->rate - x->expected;
     a->effect_relative = x->expected > 0 ? a->rate / x->expected - 1 : __builtin_nan("");
     a->lost_conversions = a->expected_conversions - (double)x->conversions;
@@ -197,6 +214,7 @@ uint64_t rules_fingerprint(const struct judge *j, const struct rule *r, const st
     struct alert a = {.funnel = f->name,
                       .dims = dims,
                       .dim_count = watch_dims(j, r, w, dims),
+                      .alertname = w->slow ? "slowdown" : NULL,
                       .rule_id = r->settings->id,
                       .severity = r->settings->severity};
     struct buf step = {0};
@@ -217,12 +235,20 @@ static uint32_t next_sequence(const struct judge *j, const struct rule *r, const
     return rules_past(j->rules, rules_fingerprint(j, r, w)) + 1;
 }
 
+static void fill_detected(const struct judge *j, const struct rule *r, const struct watch *w,
+                          struct alert *a, struct alert_part *parts, struct buf *text)
+{
+    detect_fill(j, w, a, parts, text);
+    if (r->settings->kind != RULE_VOLUME)
+        a->has_lost_amount = lost_amount(j, r, w, a->lost_conversions, &a->lost_amount);
+}
+
 void rules_put(struct judge *j, const struct rule *r, struct watch *w, const struct reading *x,
                enum alert_status status, struct etime at, const char *reason, struct records *out)
 {
     const struct funnel *f = j->funnel;
     struct alert_dim dims[DIMS_MAX];
-    struct alert_part shifts[2];
+    struct alert_part parts[DETECT_PARTS_MAX];
     struct buf step = {0}, values = {0};
     struct alert a = {.status = status,
                       .group = f->root->group,
@@ -257,7 +283,9 @@ void rules_put(struct judge *j, const struct rule *r, struct watch *w, const str
     a.dim_count = watch_dims(j, r, w, dims);
     fill_numbers(j, r, w, x, &a);
     if (r->quality || r->mix)
-        rules_sums_fill(j, r, x, &a, shifts, &values);
+        rules_sums_fill(j, r, x, &a, parts, &values);
+    else if (detect_is_kind(r->settings->kind))
+        fill_detected(j, r, w, &a, parts, &values);
     if (status == ALERT_STATUS_RESOLVED) {
         a.ends_at = at;
         a.ends_reason = reason;
@@ -272,6 +300,13 @@ static bool watch_fires(const struct watch *w)
     return w->life.state == ALERT_FIRING || w->life.state == ALERT_RESOLVING;
 }
 
+static const char *ends_by(const struct reading *x)
+{
+    if (x->ends)
+        return x->ends;
+    return x->entries > 0 ? "recovered" : "no_data";
+}
+
 /* What of this turn is for others to see. What began while muted, and lasts, is told when the mute has ended;
  * what ended before never was. */
 static void watch_tell(struct judge *j, const struct rule *r, struct watch *w, int64_t pane,
@@ -282,13 +317,22 @@ static void watch_tell(struct judge *j, const struct rule *r, struct watch *w, i
 
     if (turn == TURN_RESOLVE) {
         if (w->published && !muted)
-            rules_put(j, r, w, x, ALERT_STATUS_RESOLVED, at,
-                      x->entries > 0 ? "recovered" : "no_data", out);
+            rules_put(j, r, w, x, ALERT_STATUS_RESOLVED, at, ends_by(x), out);
         w->published = false;
+        w->ended = at;
     } else if (!muted && !w->published && watch_fires(w)) {
         rules_put(j, r, w, x, ALERT_STATUS_FIRING, at, NULL, out);
         w->published = true;
     }
+}
+
+#define GOES_ON_MS INT64_C(21600000)
+
+/* A change that is found again soon after it seemed to be over is the old one. */
+static bool goes_on(const struct rule *r, const struct watch *w, struct etime at)
+{
+    return detect_is_kind(r->settings->kind) && etime_is_set(w->ended) &&
+           at.ms - w->ended.ms <= GOES_ON_MS;
 }
 
 static void watch_step(struct judge *j, const struct rule *r, struct watch *w, int64_t pane,
@@ -311,7 +355,8 @@ static void watch_step(struct judge *j, const struct rule *r, struct watch *w, i
         reading_take(j, r, w, pane, &x); /* as it was judged: in the old state */
     w->life = life;
     if (turn == TURN_FIRE) {
-        w->starts_at = at;
+        if (!goes_on(r, w, at))
+            w->starts_at = at;
         w->reference = x.expected;
         w->rise = x.rise;
         w->published = false;
@@ -320,17 +365,84 @@ static void watch_step(struct judge *j, const struct rule *r, struct watch *w, i
         watch_tell(j, r, w, pane, turn, &x, out);
 }
 
+static bool watch_is_awake(const struct rule *r, const struct watch *w)
+{
+    return w->life.state != ALERT_QUIET ||
+           (detect_is_kind(r->settings->kind) && w->verdict == VERDICT_BREACH);
+}
+
 void rules_step(struct judge *j, int64_t pane, struct records *out)
 {
     for (size_t i = 0; i < j->rules->count; i++) {
         struct rule *r = &j->rules->items[i];
-        bool due = reading_due(j, r, pane);
+        bool due = !detect_is_kind(r->settings->kind) && reading_due(j, r, pane);
 
         rule_watch_new_series(j, r);
         for (size_t k = 0; k < r->count; k++)
-            if (due || r->watches[k].life.state != ALERT_QUIET)
+            if (due || watch_is_awake(r, &r->watches[k]))
                 watch_step(j, r, &r->watches[k], pane, due, out);
     }
+}
+
+/* --- what the detector does --- */
+
+size_t rules_watch(struct judge *j, size_t rule, uint32_t series, int step, bool slow)
+{
+    struct rule *r = &j->rules->items[rule];
+
+    for (size_t k = 0; k < r->count; k++)
+        if (r->watches[k].series == series && r->watches[k].step == step &&
+            r->watches[k].slow == slow)
+            return k;
+    r->series_seen = j->series_count;
+    r->watches = mem_grow(r->watches, r->count, &r->cap, sizeof(*r->watches));
+    r->watches[r->count] = (struct watch){.series = series,
+                                          .step = step,
+                                          .slow = slow,
+                                          .starts_at = ETIME_NONE,
+                                          .ended = ETIME_NONE};
+    return r->count++;
+}
+
+void rules_breach(struct watch *w)
+{
+    w->verdict = VERDICT_BREACH;
+}
+
+void rules_update(struct judge *j, size_t rule, size_t watch, int64_t pane, struct records *out)
+{
+    struct rule *r = &j->rules->items[rule];
+    struct watch *w = &r->watches[watch];
+    struct etime at = {(pane + 1) * j->funnel->pane_ms};
+    struct reading x;
+
+    if (!w->published || judge_is_muted(j, pane))
+        return;
+    reading_take(j, r, w, pane, &x);
+    rules_put(j, r, w, &x, ALERT_STATUS_UPDATED, at, NULL, out);
+}
+
+void rules_relocate(struct judge *j, size_t rule, size_t from, size_t to, int64_t pane,
+                    struct records *out)
+{
+    struct rule *r = &j->rules->items[rule];
+    struct watch *was = &r->watches[from], *w = &r->watches[to];
+    struct etime at = {(pane + 1) * j->funnel->pane_ms};
+    bool told = was->published && !judge_is_muted(j, pane);
+    struct reading x;
+
+    w->life = was->life;
+    w->verdict = was->verdict;
+    w->starts_at = was->starts_at;
+    w->published = told;
+    was->life = (struct alert_life){.since_ms = at.ms};
+    was->verdict = VERDICT_CLEAR;
+    was->published = false;
+    if (!told)
+        return;
+    reading_take(j, r, w, pane, &x);
+    rules_put(j, r, was, &x, ALERT_STATUS_RESOLVED, at, "relocated", out);
+    rules_put(j, r, w, &x, ALERT_STATUS_FIRING, at, NULL, out);
 }
 
 /* --- when something is due next --- */
@@ -379,6 +491,8 @@ static int64_t rule_next(const struct judge *j, const struct rule *r, int64_t pa
     const struct window_def *d = rule_window_def(j, r);
     int64_t end, index;
 
+    if (detect_is_kind(r->settings->kind))
+        return INT64_MAX;
     if (r->settings->measure == MEASURE_COHORT)
         return cohort_end(j, r, pane);
     if (d->busy == INT64_MIN)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the rules remember of their watches, as bytes. */
+#include "funnel/detect.h"
 #include "funnel/mem.h"
 #include "funnel/rules.h"
 
@@ -16,8 +17,10 @@ static void watch_save(const struct watch *w, struct codec_out *out)
     codec_put_f64(out, w->reference);
     codec_put_u8(out, w->rise);
     codec_put_u8(out, w->published);
+    codec_put_u8(out, w->slow);
+    codec_put_zigzag(out, w->ended.ms);
 }
-#define WATCH_BYTES (10 + sizeof(double)) /* the least */
+#define WATCH_BYTES (12 + sizeof(double)) /* the least */
 
 static void past_save(const struct rules *all, struct codec_out *out)
 {
@@ -59,7 +62,10 @@ static void watch_load(const struct judge *j, const struct rule *r, struct watch
     w->reference = codec_get_f64(in);
     w->rise = codec_get_bool(in);
     w->published = codec_get_bool(in);
-    if (w->series >= r->series_seen || j->series[w->series].spec != r->spec || !r->steps[w->step])
+    w->slow = codec_get_bool(in);
+    w->ended.ms = codec_get_time(in);
+    if (w->series >= r->series_seen || !r->steps[w->step] ||
+        (j->series[w->series].spec != r->spec && !detect_is_kind(r->settings->kind)))
         codec_fail(in, "a rule watches what is not there");
 }
 

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A detector under other settings of the same shape. What a step has learned belongs to the step; where a test stands
+ * belongs to its rule, and goes on where that means the same. */
+#include <string.h>
+
+#include "funnel/detect_parts.h"
+#include "funnel/mem.h"
+#include "funnel/rules.h"
+
+static struct detect_track *track_was(struct detect *from, const struct detect_track *t)
+{
+    for (size_t i = 0; i < from->track_count; i++)
+        if (from->tracks[i].step == t->step && from->tracks[i].volume == t->volume)
+            return &from->tracks[i];
+    return NULL;
+}
+
+/* The old battery of a rule that means the same; -1. */
+static int battery_was(const struct judge *to, const struct judge *from,
+                       const struct detect_battery *b, const struct detect_track *was)
+{
+    for (size_t i = 0; i < was->battery_count; i++)
+        if (from->rules->items[was->batteries[i].rule].hash == to->rules->items[b->rule].hash)
+            return (int)i;
+    return -1;
+}
+
+static void tests_take_over(const struct judge *to, const struct judge *from,
+                            const struct detect_track *t, const struct detect_track *was,
+                            struct detect_series *s)
+{
+    double w[DETECT_TESTS];
+    int64_t zero[DETECT_TESTS];
+
+    memcpy(w, s->w, sizeof(w));
+    memcpy(zero, s->zero, sizeof(zero));
+    for (size_t i = 0; i < DETECT_TESTS; i++) {
+        s->w[i] = 0;
+        s->zero[i] = to->detect->cursor;
+    }
+    for (size_t i = 0; i < t->battery_count; i++) {
+        const struct detect_battery *b = &t->batteries[i];
+        int old = battery_was(to, from, b, was);
+
+        for (size_t k = 0; old >= 0 && k < b->count; k++) {
+            s->w[b->first + k] = w[was->batteries[old].first + k];
+            s->zero[b->first + k] = zero[was->batteries[old].first + k];
+        }
+    }
+}
+
+static void series_move(const struct judge *to, struct detect_track *t, struct detect_track *was,
+                        const struct judge *from, const uint32_t *series_map)
+{
+    for (size_t i = 0; i < was->series_count; i++) {
+        if (series_map[i] == UINT32_MAX || series_map[i] >= t->series_count)
+            continue;
+        t->series[series_map[i]] = was->series[i];
+        tests_take_over(to, from, t, was, &t->series[series_map[i]]);
+    }
+}
+
+static void track_take_over(const struct judge *to, struct detect_track *t,
+                            struct detect_track *was, const struct judge *from,
+                            const uint32_t *series_map)
+{
+    mem_free(t->leaves);
+    t->leaves = was->leaves;
+    t->leaf_count = was->leaf_count;
+    t->leaf_cap = was->leaf_cap;
+    was->leaves = NULL;
+    was->leaf_count = was->leaf_cap = 0;
+    memcpy(t->d, was->d, sizeof(t->d));
+    memcpy(t->y, was->y, sizeof(t->y));
+    memcpy(t->so, was->so, sizeof(t->so));
+    memcpy(t->se, was->se, sizeof(t->se));
+    memcpy(t->pending, was->pending, sizeof(t->pending));
+    memcpy(t->blocks, was->blocks, sizeof(t->blocks));
+    t->level = was->level;
+    t->days_learned = was->days_learned;
+    t->today = was->today;
+    t->day = was->day;
+    t->coarse = was->coarse;
+    track_reserve(to, t);
+    series_move(to, t, was, from, series_map);
+    track_derive(to, t);
+}
+
+static void incident_move(struct judge *to, struct judge *from, struct incident c,
+                          const uint32_t *series_map)
+{
+    struct detect *d = to->detect;
+    const struct detect_track *was = &from->detect->tracks[c.track];
+    uint64_t hash = from->rules->items[was->batteries[c.battery].rule].hash;
+
+    c.series = series_map[c.series];
+    for (c.track = 0; c.series != UINT32_MAX && c.track < d->track_count; c.track++) {
+        const struct detect_track *t = &d->tracks[c.track];
+
+        if (t->step != was->step || t->volume != was->volume)
+            continue;
+        for (c.battery = 0; c.battery < t->battery_count; c.battery++) {
+            if (to->rules->items[t->batteries[c.battery].rule].hash != hash)
+                continue;
+            d->incidents = mem_grow(d->incidents, d->incident_count, &d->incident_cap,
+                                    sizeof(*d->incidents));
+            d->incidents[d->incident_count++] = c;
+            return;
+        }
+    }
+}
+
+void detect_take_over(struct judge *to, struct judge *from, const uint32_t *series_map)
+{
+    if (!to->detect || !from->detect)
+        return;
+    to->detect->cursor = from->detect->cursor;
+    for (size_t i = 0; i < to->detect->track_count; i++) {
+        struct detect_track *t = &to->detect->tracks[i];
+        struct detect_track *was = track_was(from->detect, t);
+
+        if (was)
+            track_take_over(to, t, was, from, series_map);
+    }
+    for (size_t i = 0; i < from->detect->incident_count; i++)
+        incident_move(to, from, from->detect->incidents[i], series_map);
+    incidents_mark(to);
+}
