@@ -46,7 +46,8 @@ void detect_regroup(struct judge *j);
 
 bool detect_is_kind(int rule_kind); /* drop, rise, volume */
 /* What the watch's incident shows since its onset. Nothing but zeros where there is none. */
-void detect_reading(const struct judge *j, const struct watch *w, int64_t pane, struct reading *ret);
+void detect_reading(const struct judge *j, const struct watch *w, int64_t pane,
+                    struct reading *ret);
 /* The same into the record: evidence, onset, where. `parts` has room for DETECT_PARTS_MAX and lives as the alert;
  * their texts go to `text`. */
 #define DETECT_PARTS_MAX 32

@@ -13,13 +13,13 @@
 #include "funnel/level.h"
 #include "funnel/season.h"
 
-#define DETECT_TESTS 20   /* of a track: drop 16, rise 4; volume 5 */
+#define DETECT_TESTS 20 /* of a track: drop 16, rise 4; volume 5 */
 #define DETECT_BATTERIES 2
-#define DETECT_DAYS 4     /* days not learned yet, today's too */
+#define DETECT_DAYS 4 /* days not learned yet, today's too */
 #define DETECT_HALF_LIFE 14.0
 #define DETECT_SEASON_HALF_LIFE 28.0
 #define DETECT_LEARNING_DAYS 7
-#define DETECT_GROUPS 2   /* of the season: young and old ages */
+#define DETECT_GROUPS 2 /* of the season: young and old ages */
 
 /* A day's counts, by pane: not learned until an alert that names them would have fired. */
 struct detect_leaf_day {
@@ -55,7 +55,7 @@ struct detect_series {
     int64_t zero[DETECT_TESTS]; /* the last pane after which w was 0 */
     struct detect_sum fine[DETECT_FINE], coarse[DETECT_COARSE];
     /* derived */
-    double b[DETECT_TESTS]; /* infinite: not tested */
+    double b[DETECT_TESTS];       /* infinite: not tested */
     double inverse[DETECT_TESTS]; /* 1 / phi */
     double rho[DETECT_TESTS];     /* indifference, 1 for slow */
 };
@@ -77,8 +77,8 @@ struct detect_day {
 
 /* The tests of one rule on a track. */
 struct detect_battery {
-    size_t rule; /* index into judge.rules */
-    int kind;    /* RULE_DROP, RULE_RISE, RULE_VOLUME */
+    size_t rule;         /* index into judge.rules */
+    int kind;            /* RULE_DROP, RULE_RISE, RULE_VOLUME */
     size_t first, count; /* of track.tests */
     double alpha;        /* false alarms a week this track may give */
     double min_effect;
@@ -94,7 +94,7 @@ struct detect_crossing {
 };
 
 struct detect_track {
-    int step;    /* its stage's entries: volume */
+    int step; /* its stage's entries: volume */
     bool volume;
     struct ages one; /* volume: a single bin */
     const struct ages *ages;
@@ -109,8 +109,8 @@ struct detect_track {
     struct level level;
     int64_t days_learned; /* not decayed */
     struct detect_day pending[DETECT_DAYS];
-    int today;   /* slot */
-    int64_t day; /* that was begun last; INT64_MIN */
+    int today;                    /* slot */
+    int64_t day;                  /* that was begun last; INT64_MIN */
     int64_t blocks[CUSUM_SCALES]; /* the block that is open; INT64_MIN */
     int64_t coarse;               /* the block of half an hour that is open */
     struct detect_leaf *leaves;
@@ -144,7 +144,7 @@ struct incident {
     uint32_t series;
     bool slow;
     bool updated, recovered, accepted;
-    int64_t onset, fired; /* panes */
+    int64_t onset, fired;           /* panes */
     double n, e, entries, slow_sum; /* since the onset, of its series */
     double statistic, threshold;
     double score, ratio; /* of the last scan */
@@ -157,11 +157,12 @@ struct detect {
     size_t track_count;
     struct incident *incidents;
     size_t incident_count, incident_cap;
-    size_t others; /* series beside the whole that the settings allow */
+    size_t others;  /* series beside the whole that the settings allow */
     int64_t cursor; /* the last pane that counted or was dropped; INT64_MIN */
     bool exposed;   /* detect_advance counts */
     struct zone_cursor zone;
-    int64_t day, day_first; /* of the pane being worked on: the day, and its first pane; INT64_MIN */
+    int64_t day,
+        day_first; /* of the pane being worked on: the day, and its first pane; INT64_MIN */
 };
 
 /* Hour of week of a pane's begin, with its fraction; of a holiday: that of a Sunday. */
@@ -181,7 +182,8 @@ struct track_sums track_since(const struct judge *j, const struct detect_track *
 void track_reset(struct detect_track *t, int64_t pane); /* every W to 0, blocks too */
 
 /* --- detect_learn.c --- */
-void track_day(const struct judge *j, struct detect_track *t, size_t number, int64_t pane); /* begins one, if it is time */
+void track_day(const struct judge *j, struct detect_track *t, size_t number,
+               int64_t pane); /* begins one, if it is time */
 void track_derive(const struct judge *j, struct detect_track *t);
 void track_derive_leaf(const struct judge *j, struct detect_track *t, size_t leaf);
 void track_derive_series(const struct judge *j, struct detect_track *t, size_t series);

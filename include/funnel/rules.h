@@ -15,10 +15,10 @@ struct watch {
     enum alert_verdict verdict; /* the last one */
     uint32_t sequence;          /* alert records so far */
     struct etime starts_at;
-    double reference; /* change: the earlier rate at firing, what recovery is measured by */
-    bool rise;        /* change: it fired on a rise */
-    bool published;   /* the firing record is out: a muted one is not, until the mute ends */
-    bool slow;        /* drop: a slow-down, an alert of its own */
+    double reference;   /* change: the earlier rate at firing, what recovery is measured by */
+    bool rise;          /* change: it fired on a rise */
+    bool published;     /* the firing record is out: a muted one is not, until the mute ends */
+    bool slow;          /* drop: a slow-down, an alert of its own */
     struct etime ended; /* detector's: when it resolved last; ETIME_NONE */
 };
 

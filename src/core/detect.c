@@ -5,6 +5,9 @@
  * last are either charged one by one with nothing observed, or dropped: then their stays only grow older. */
 #include "funnel/detect_parts.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "funnel/mem.h"
 #include "funnel/pulse.h"
 #include "funnel/rules.h"
@@ -157,6 +160,32 @@ static void detect_day_of(struct judge *j, int64_t pane)
         return;
     d->day = day;
     d->day_first = -floor_div(-zone_day_start(j->zone, day), j->funnel->pane_ms);
+}
+
+/* The settings have them as sorted texts. */
+bool detect_is_holiday(const struct judge *j, int64_t day)
+{
+    const struct settings_strings *days = &j->funnel->root->time.holidays;
+    struct civil c;
+    size_t low = 0, high = days->count;
+    char text[32];
+
+    if (high == 0)
+        return false;
+    c = civil_from_days(day);
+    snprintf(text, sizeof(text), "%04d-%02d-%02d", (int)c.year, c.month, c.day);
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        int order = strcmp(days->items[middle], text);
+
+        if (order == 0)
+            return true;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
 }
 
 double detect_hour(const struct judge *j, int64_t pane)

@@ -72,8 +72,8 @@ static void split_alloc(struct split *s, size_t n)
     s->mix = s->rate + n;
 }
 
-static void split_add(const struct judge *j, const struct detect_track *t,
-                      const struct incident *c, int64_t pane, uint32_t series, struct split *s)
+static void split_add(const struct judge *j, const struct detect_track *t, const struct incident *c,
+                      int64_t pane, uint32_t series, struct split *s)
 {
     const struct detect_series *of = &t->series[series];
     struct track_sums sums = track_since(j, t, series, c->onset, pane);

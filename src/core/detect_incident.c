@@ -77,8 +77,8 @@ static void incident_recover(struct incident *c, const struct detect_track *t,
         return;
     }
     c->all = recovery_step(c->all, n, e, c->r, c->phi);
-    c->recent = recovery_step(c->recent, sum_young(t, p->n, p->fn), sum_young(t, p->e, p->fe),
-                              c->r, c->phi);
+    c->recent = recovery_step(c->recent, sum_young(t, p->n, p->fn), sum_young(t, p->e, p->fe), c->r,
+                              c->phi);
 }
 
 static void incident_count(struct incident *c, const struct detect_track *t)
@@ -233,8 +233,7 @@ static void incident_open(struct judge *j, size_t track, size_t battery, int64_t
 
 static bool incident_is_due(const struct judge *j, const struct incident *c, int64_t pane)
 {
-    const struct settings_rule *s =
-        j->rules->items[battery_of(j->detect, c)->rule].settings;
+    const struct settings_rule *s = j->rules->items[battery_of(j->detect, c)->rule].settings;
 
     return s->accept_after > 0 && pane - c->fired >= panes_of(j, s->accept_after);
 }

@@ -154,8 +154,7 @@ static double series_rho(const struct judge *j, const struct detect_track *t,
     double rho = cusum_indifference(t->level.p, s->o);
 
     /* Until the history is as long as a stay may last, its level is off by about a percent. */
-    if (!t->volume && rho > 0.97 &&
-        t->days_learned * ZONE_DAY_MS < j->funnel->window_ms[t->step])
+    if (!t->volume && rho > 0.97 && t->days_learned * ZONE_DAY_MS < j->funnel->window_ms[t->step])
         rho = 0.97;
     if (rho > 1 - b->min_effect)
         rho = 1 - b->min_effect;
@@ -347,8 +346,8 @@ void track_day(const struct judge *j, struct detect_track *t, size_t number, int
     const struct detect *d = j->detect;
     int free = 0;
 
-    if (d->day == t->day || (t->day != INT64_MIN && d->day == t->day + 1 &&
-                             pane < d->day_first + (int64_t)number))
+    if (d->day == t->day ||
+        (t->day != INT64_MIN && d->day == t->day + 1 && pane < d->day_first + (int64_t)number))
         return;
     if (t->day != INT64_MIN) {
         track_decay(t, (double)(d->day - t->day));

@@ -108,8 +108,9 @@ static void series_put(const struct detect_track *t, const struct detect_series 
                        struct codec_out *out)
 {
     put_reals(out, (const double[]){s->o, s->entries, s->days}, 3);
-    for (size_t i = 0; i < NOISES; i++)
-        put_reals(out, (const double[]){s->phi[0][i].o, s->phi[0][i].e}, 2);
+    for (int f = 0; f < CUSUM_FAMILIES; f++)
+        for (int i = 0; i < CUSUM_SCALES; i++)
+            put_reals(out, (const double[]){s->phi[f][i].o, s->phi[f][i].e}, 2);
     for (int i = 0; i < DETECT_DAYS; i++) {
         const struct detect_series_day *day = &s->pending[i];
 
@@ -145,10 +146,11 @@ static void series_get(const struct detect_track *t, struct detect_series *s, st
     get_amounts(in, &s->o, 1);
     get_amounts(in, &s->entries, 1);
     get_amounts(in, &s->days, 1);
-    for (size_t i = 0; i < NOISES; i++) {
-        get_amounts(in, &s->phi[0][i].o, 1);
-        get_amounts(in, &s->phi[0][i].e, 1);
-    }
+    for (int f = 0; f < CUSUM_FAMILIES; f++)
+        for (int i = 0; i < CUSUM_SCALES; i++) {
+            get_amounts(in, &s->phi[f][i].o, 1);
+            get_amounts(in, &s->phi[f][i].e, 1);
+        }
     series_get_days(s, in);
     get_reals(in, s->r[0], NOISES);
     get_amounts(in, s->v[0], NOISES);

@@ -241,8 +241,8 @@ static void crossing_note(struct detect_track *t, size_t series, size_t battery,
 
     if (s->w[test] <= s->b[test] || (c->found && s->w[test] - s->b[test] <= c->w - c->b))
         return;
-    *c = (struct detect_crossing){true, (uint32_t)series, test, s->zero[test], s->w[test],
-                                  s->b[test]};
+    *c = (struct detect_crossing){true,          (uint32_t)series, test,
+                                  s->zero[test], s->w[test],       s->b[test]};
 }
 
 static void series_test(struct detect_track *t, size_t series, const struct detect_pane *p,
@@ -299,8 +299,7 @@ static void series_residuals(const struct detect_track *t, struct detect_series 
 static void series_remember(const struct judge *j, const struct detect_track *t,
                             struct detect_series *s, const struct detect_pane *p, int64_t pane)
 {
-    struct detect_sum *sums[] = {fine_at(s, pane),
-                                 coarse_at(s, floor_div(pane, coarse_panes(j)))};
+    struct detect_sum *sums[] = {fine_at(s, pane), coarse_at(s, floor_div(pane, coarse_panes(j)))};
     double n = sum_of(p->n, 0, t->bins) + sum_of(p->fn, 0, t->bins);
     double e = sum_of(p->e, 0, t->bins) + sum_of(p->fe, 0, t->bins), slow = 0;
 

@@ -125,11 +125,10 @@ static void rule_watch_new_series(const struct judge *j, struct rule *r)
             if (!r->steps[step])
                 continue;
             r->watches = mem_grow(r->watches, r->count, &r->cap, sizeof(*r->watches));
-            r->watches[r->count++] = (struct watch){
-                .series = (uint32_t)r->series_seen,
-                .step = step,
-                .starts_at = ETIME_NONE,
-                .ended = ETIME_NONE};
+            r->watches[r->count++] = (struct watch){.series = (uint32_t)r->series_seen,
+                                                    .step = step,
+                                                    .starts_at = ETIME_NONE,
+                                                    .ended = ETIME_NONE};
         }
     }
 }
@@ -143,8 +142,7 @@ static struct alert_timing rule_timing(const struct rule *r)
 /* --- what comes of it --- */
 
 /* Amount lost = conversions lost x mean amount of what stands in the step's stage. */
-static bool lost_amount(const struct judge *j, const struct rule *r, const struct watch *w,
-                        double lost, int64_t *ret)
+static bool lost_amount(const struct judge *j, const struct watch *w, double lost, int64_t *ret)
 {
     int stage = funnel_step_begin(j->funnel, w->step);
     int64_t stock = 0, amount = 0;
@@ -204,7 +202,7 @@ static void fill_numbers(const struct judge *j, const struct rule *r, const stru
     a->lost_conversions = a->expected_conversions - (double)x->conversions;
     a->statistic = x->statistic;
     a->threshold = r->z;
-    a->has_lost_amount = lost_amount(j, r, w, a->lost_conversions, &a->lost_amount);
+    a->has_lost_amount = lost_amount(j, w, a->lost_conversions, &a->lost_amount);
 }
 
 uint64_t rules_fingerprint(const struct judge *j, const struct rule *r, const struct watch *w)
@@ -240,7 +238,7 @@ static void fill_detected(const struct judge *j, const struct rule *r, const str
 {
     detect_fill(j, w, a, parts, text);
     if (r->settings->kind != RULE_VOLUME)
-        a->has_lost_amount = lost_amount(j, r, w, a->lost_conversions, &a->lost_amount);
+        a->has_lost_amount = lost_amount(j, w, a->lost_conversions, &a->lost_amount);
 }
 
 void rules_put(struct judge *j, const struct rule *r, struct watch *w, const struct reading *x,
@@ -396,11 +394,8 @@ size_t rules_watch(struct judge *j, size_t rule, uint32_t series, int step, bool
             return k;
     r->series_seen = j->series_count;
     r->watches = mem_grow(r->watches, r->count, &r->cap, sizeof(*r->watches));
-    r->watches[r->count] = (struct watch){.series = series,
-                                          .step = step,
-                                          .slow = slow,
-                                          .starts_at = ETIME_NONE,
-                                          .ended = ETIME_NONE};
+    r->watches[r->count] = (struct watch){
+        .series = series, .step = step, .slow = slow, .starts_at = ETIME_NONE, .ended = ETIME_NONE};
     return r->count++;
 }
 
