@@ -19,7 +19,8 @@
 #define DETECT_HALF_LIFE 14.0
 #define DETECT_SEASON_HALF_LIFE 28.0
 #define DETECT_LEARNING_DAYS 7
-#define DETECT_GROUPS 2 /* of the season: young and old ages */
+#define DETECT_PSEUDO 200.0 /* entrants that a configured rate counts for */
+#define DETECT_GROUPS 2     /* of the season: young and old ages */
 
 /* A day's counts, by pane: not learned until an alert that names them would have fired. */
 struct detect_leaf_day {
@@ -99,6 +100,7 @@ struct detect_track {
     struct ages one; /* volume: a single bin */
     const struct ages *ages;
     int bins;
+    double target; /* configured rate that it begins with; 0: it has to learn first */
     struct detect_battery batteries[DETECT_BATTERIES];
     size_t battery_count;
     size_t test_count;
@@ -181,10 +183,18 @@ struct track_sums track_since(const struct judge *j, const struct detect_track *
                               int64_t from, int64_t to);
 void track_reset(struct detect_track *t, int64_t pane); /* every W to 0, blocks too */
 
+/* --- detect_cold.c: a step that begins with a configured rate and typical dwell --- */
+void cold_init(const struct judge *j, struct detect_track *t);
+bool cold_is(const struct detect_track *t); /* it still goes by them */
+/* Conversions a day, and conversions known, as far as can be said. */
+void cold_facts(const struct judge *j, const struct detect_track *t, const struct detect_series *s,
+                double *ret_nu, double *ret_o);
+
 /* --- detect_learn.c --- */
 void track_day(const struct judge *j, struct detect_track *t, size_t number,
                int64_t pane); /* begins one, if it is time */
 void track_derive(const struct judge *j, struct detect_track *t);
+void track_derive_shared(const struct judge *j, struct detect_track *t); /* all but the series */
 void track_derive_leaf(const struct judge *j, struct detect_track *t, size_t leaf);
 void track_derive_series(const struct judge *j, struct detect_track *t, size_t series);
 /* Nothing of a segment's leaves since a pane is learned. */

@@ -104,6 +104,7 @@ static void track_init(const struct judge *j, struct detect_track *t)
         t->pending[i].day = INT64_MIN;
     for (int i = 0; i < CUSUM_SCALES; i++)
         t->blocks[i] = INT64_MIN;
+    cold_init(j, t);
     track_derive(j, t);
 }
 

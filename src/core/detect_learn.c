@@ -148,10 +148,24 @@ static void derive_tests(struct detect_track *t)
     weights_derive(t);
 }
 
-static double series_rho(const struct judge *j, const struct detect_track *t,
-                         const struct detect_series *s, const struct detect_battery *b)
+struct facts {
+    double nu, o; /* conversions a day, conversions known */
+};
+
+static struct facts series_facts(const struct judge *j, const struct detect_track *t,
+                                 const struct detect_series *s)
 {
-    double rho = cusum_indifference(t->level.p, s->o);
+    struct facts f = {s->days > 0 ? s->o / s->days : 0, s->o};
+
+    if (cold_is(t))
+        cold_facts(j, t, s, &f.nu, &f.o);
+    return f;
+}
+
+static double series_rho(const struct judge *j, const struct detect_track *t, double o,
+                         const struct detect_battery *b)
+{
+    double rho = cusum_indifference(t->level.p, o);
 
     /* Until the history is as long as a stay may last, its level is off by about a percent. */
     if (!t->volume && rho > 0.97 && t->days_learned * ZONE_DAY_MS < j->funnel->window_ms[t->step])
@@ -172,14 +186,15 @@ static double series_share(const struct judge *j, size_t series)
 }
 
 static void test_derive(struct detect_track *t, struct detect_series *s,
-                        const struct detect_battery *b, size_t i, double rho, double share)
+                        const struct detect_battery *b, size_t i, const struct facts *f, double rho,
+                        double share)
 {
     const struct cusum_test *test = &t->tests[i];
-    double nu = s->o / s->days, gamma = cusum_gamma(nu, rho, b->alpha, share);
+    double gamma = cusum_gamma(f->nu, rho, b->alpha, share);
     double need = cusum_need(test->i, gamma), phi;
 
-    phi = dispersion_phi(&s->phi[test->family][cusum_scale(need, nu)]);
-    phi = cusum_phi(phi, need, s->o);
+    phi = dispersion_phi(&s->phi[test->family][cusum_scale(need, f->nu)]);
+    phi = cusum_phi(phi, need, f->o);
     s->inverse[i] = 1 / phi;
     s->rho[i] = test->family == CUSUM_SLOW ? 1 : (b->kind == RULE_RISE ? 2 - rho : rho);
     s->b[i] = cusum_level(test, gamma, phi);
@@ -189,39 +204,51 @@ void track_derive_series(const struct judge *j, struct detect_track *t, size_t s
 {
     struct detect_series *s = &t->series[series];
     double share = series_share(j, series);
+    struct facts f = series_facts(j, t, s);
 
     for (size_t i = 0; i < DETECT_TESTS; i++) {
         s->b[i] = __builtin_inf();
         s->inverse[i] = s->rho[i] = 1;
     }
-    for (size_t k = 0; k < t->battery_count && t->testing && s->o > 0 && s->days > 0; k++) {
+    for (size_t k = 0; k < t->battery_count && t->testing && f.nu > 0; k++) {
         const struct detect_battery *b = &t->batteries[k];
-        double rho = series_rho(j, t, s, b);
+        double rho = series_rho(j, t, f.o, b);
 
         for (size_t i = b->first; i < b->first + b->count; i++)
-            test_derive(t, s, b, i, rho, share);
+            test_derive(t, s, b, i, &f, rho, share);
     }
 }
 
-/* Days in which a drop of 22 % would show. */
-static double derive_delay(const struct detect_track *t)
+/* Days in which a drop of 22 % would show; until there are tests, no alert can take anything out of a day. */
+static double derive_delay(const struct judge *j, const struct detect_track *t)
 {
-    const struct detect_series *s = &t->series[0];
-    double nu = s->o / s->days, rho = cusum_indifference(t->level.p, s->o);
-    double need = cusum_need(t->tests[1].i, cusum_gamma(nu, rho, t->batteries[0].alpha, 0.5));
-    double days = need / nu;
+    struct facts f;
+    double rho, need;
 
-    return days < 3 ? days : 3;
+    if (!t->testing)
+        return 0;
+    f = series_facts(j, t, &t->series[0]);
+    if (!(f.nu > 0))
+        return 1;
+    rho = cusum_indifference(t->level.p, f.o);
+    need = cusum_need(t->tests[1].i, cusum_gamma(f.nu, rho, t->batteries[0].alpha, 0.5));
+    return need / f.nu < 3 ? need / f.nu : 3;
 }
 
-void track_derive(const struct judge *j, struct detect_track *t)
+void track_derive_shared(const struct judge *j, struct detect_track *t)
 {
     derive_pool(t);
     derive_leaves(j, t);
     derive_tests(t);
     derive_season(t);
-    t->testing = t->known && t->days_learned >= DETECT_LEARNING_DAYS && t->series_count > 0;
-    t->delay = t->testing && t->series[0].o > 0 && t->series[0].days > 0 ? derive_delay(t) : 0;
+    t->testing = t->known && t->series_count > 0 &&
+                 (t->days_learned >= DETECT_LEARNING_DAYS || cold_is(t));
+    t->delay = derive_delay(j, t);
+}
+
+void track_derive(const struct judge *j, struct detect_track *t)
+{
+    track_derive_shared(j, t);
     for (size_t i = 0; i < t->series_count; i++)
         track_derive_series(j, t, i);
 }

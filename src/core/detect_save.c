@@ -121,6 +121,10 @@ static void series_put(const struct detect_track *t, const struct detect_series 
     put_reals(out, s->r[0], NOISES);
     put_reals(out, s->v[0], NOISES);
     put_reals(out, s->w, t->test_count);
+    put_reals(out, s->inverse, t->test_count);
+    put_reals(out, s->rho, t->test_count);
+    for (size_t i = 0; i < t->test_count; i++)
+        codec_put_f64(out, s->b[i] <= REAL_MAX ? s->b[i] : -1);
     for (size_t i = 0; i < t->test_count; i++)
         codec_put_zigzag(out, s->zero[i]);
     sums_save(s->fine, DETECT_FINE, out);
@@ -155,6 +159,14 @@ static void series_get(const struct detect_track *t, struct detect_series *s, st
     get_reals(in, s->r[0], NOISES);
     get_amounts(in, s->v[0], NOISES);
     get_amounts(in, s->w, t->test_count);
+    get_amounts(in, s->inverse, t->test_count);
+    get_amounts(in, s->rho, t->test_count);
+    get_reals(in, s->b, t->test_count);
+    for (size_t i = 0; i < t->test_count; i++) {
+        s->b[i] = s->b[i] < 0 ? __builtin_inf() : s->b[i];
+        if (!(s->inverse[i] > 0 && s->inverse[i] <= 1))
+            codec_fail(in, "the detector holds a noise that cannot be");
+    }
     for (size_t i = 0; i < DETECT_TESTS; i++)
         s->zero[i] = i < t->test_count ? codec_get_pane(in) : INT64_MIN;
     sums_load(s->fine, DETECT_FINE, in);
@@ -269,7 +281,7 @@ static void track_load(const struct judge *j, struct detect_track *t, struct cod
         series_get(t, &t->series[t->series_count], in);
     }
     if (!in->error)
-        track_derive(j, t);
+        track_derive_shared(j, t);
 }
 
 /* --- incidents --- */
