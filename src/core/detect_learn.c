@@ -18,6 +18,21 @@
 
 /* --- deriving --- */
 
+/* At night people take longer: the ages' shares in what converts move by the hour. So each part of the distribution of
+ * dwell has its own season; the second ends where the young ages do. */
+static void derive_groups(struct detect_track *t)
+{
+    static const double ends[DETECT_GROUPS - 1] = {0.2, 0.55, 0.8};
+
+    for (int bin = 0; bin < t->bins; bin++) {
+        int group = 0;
+
+        while (group < DETECT_GROUPS - 1 && t->pool.f[bin + 1] > ends[group])
+            group++;
+        t->group[bin] = (uint8_t)(bin == 0 ? 0 : group);
+    }
+}
+
 static void derive_pool(struct detect_track *t)
 {
     double lambda[AGES_BINS] = {0.5}, sum = 0;
@@ -31,6 +46,7 @@ static void derive_pool(struct detect_track *t)
         hazard_borrowed(t->bins, t->d, t->y, lambda);
     hazard_init(&t->pool, t->bins, t->ages->edge, lambda);
     t->young = hazard_young_bins(&t->pool);
+    derive_groups(t);
 }
 
 /* By the multipliers of its values, which a value not seen before does not have: it starts at its parent's rate. */

@@ -320,7 +320,7 @@ static void track_season(struct detect_track *t, const struct detect_pane *p, in
     struct detect_day *day = &t->pending[t->today];
 
     for (int bin = 0; t->known && bin < t->bins; bin++) {
-        int group = bin >= t->young;
+        int group = t->group[bin];
 
         day->so[group][hour] += p->n[bin];
         day->se[group][hour] += p->e[bin] * t->gain;
@@ -330,8 +330,8 @@ static void track_season(struct detect_track *t, const struct detect_pane *p, in
 static void pane_scale(const struct detect_track *t, struct detect_pane *p, const double *factor)
 {
     for (int bin = 0; bin < t->bins; bin++) {
-        p->e[bin] *= factor[bin >= t->young];
-        p->fe[bin] *= factor[bin >= t->young];
+        p->e[bin] *= factor[t->group[bin]];
+        p->fe[bin] *= factor[t->group[bin]];
     }
 }
 
