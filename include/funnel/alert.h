@@ -55,12 +55,6 @@ struct alert_dim {
     struct span name, value;
 };
 
-#define ALERT_PARTS_MAX 32
-struct alert_part {
-    struct span segment;
-    double rate_effect, mix_effect;
-};
-
 #define ALERT_SILENCES_MAX 16 /* ids named in one record */
 #define ALERT_PARTS_MAX 32
 #define ALERT_SLOWDOWN "slowdown" /* the alertname of a step that only takes longer */
@@ -82,11 +76,6 @@ struct alert {
     const char *from_name, *to_name; /* names people see; for overall first stage and won */
     const struct alert_dim *dims;    /* sorted by name */
     size_t dim_count;
-    const char *alertname;
-    const struct alert_part *parts;
-    size_t part_count;
-    double remainder;
-    bool slow;
     const char *rule_id;
     const char *alertname;              /* NULL: rule_id */
     int rule_kind;                      /* RULE_*, ALERT_KIND_* */

@@ -203,7 +203,7 @@ static void fill_parts(const struct judge *j, const struct incident *c, int64_t 
         }
         split_free(&s);
     }
-    if (a->part_count == 0)
+    if (a->part_count == 0 && !t->volume)
         part_put(j, c->series, a->effect_absolute, 0, a, parts, texts, text);
     rest = a->effect_absolute;
     for (size_t i = 0; i < a->part_count; i++) {
@@ -211,16 +211,19 @@ static void fill_parts(const struct judge *j, const struct incident *c, int64_t 
         parts[i].segment = (struct span){text->data + texts[i].from,
                                          (uint32_t)(texts[i].to - texts[i].from)};
     }
+    if (a->part_count == 0)
+        return;
     a->parts = parts;
     a->remainder = rest < 1e-12 && rest > -1e-12 ? 0 : rest; /* no more than rounding */
 }
 
+/* Entries are its events: there is no rate. */
 static void fill_volume(struct alert *a, const struct track_sums *sums)
 {
-    a->entries = a->conversions;
-    a->expected_rate = a->rate = a->low = a->high = a->effect_absolute = __builtin_nan("");
+    a->measure = ALERT_MEASURE_EVENTS;
     a->events = a->conversions;
     a->expected_events = sums->e;
+    a->effect_absolute = sums->n - sums->e;
 }
 
 void detect_fill(const struct judge *j, const struct watch *w, struct alert *a,
@@ -233,7 +236,7 @@ void detect_fill(const struct judge *j, const struct watch *w, struct alert *a,
     if (!c)
         return;
     sums = incident_sums(j, c, pane);
-    a->alertname = c->slow ? "slowdown" : NULL;
+    a->alertname = c->slow ? ALERT_SLOWDOWN : NULL;
     a->slow = c->slow;
     a->expected_conversions = sums.e;
     a->expected_source = "baseline";

@@ -188,7 +188,8 @@ static void incident_place(struct judge *j, struct incident *c, const struct sca
     if (battery_of(j->detect, c)->kind == RULE_RISE)
         c->r = 1 / c->r;
     c->all = c->recent = 0;
-    c->watch = rules_watch(j, battery_of(j->detect, c)->rule, c->series, t->step, c->slow);
+    c->watch = rules_watch(j, battery_of(j->detect, c)->rule, c->series,
+                           t->volume ? j->funnel->overall : t->step, c->slow);
 }
 
 static bool is_alone(const struct judge *j, const struct incident *c)

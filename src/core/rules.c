@@ -20,6 +20,17 @@ static void hash_strings(struct buf *b, const struct settings_strings *s)
 }
 
 /* The rule's meaning as text, hashed: what does not change a verdict or a label is left out. */
+/* What a detector's budget is split over, and where it can name a place. */
+static void hash_segments(struct buf *b, const struct settings_funnel *f)
+{
+    for (size_t i = 0; i < f->segments.count; i++)
+        hash_strings(b, &f->segments.items[i]);
+    for (size_t i = 0; i < f->dims.count; i++) {
+        buf_fmt(b, "%s\x1f%lld\x1f", f->dims.items[i].name, (long long)f->dims.items[i].top);
+        hash_strings(b, &f->dims.items[i].values);
+    }
+}
+
 static uint64_t rule_hash(const struct funnel *f, const struct rule *r)
 {
     const struct settings_rule *s = r->settings;
@@ -39,6 +50,8 @@ static uint64_t rule_hash(const struct funnel *f, const struct rule *r)
             f->root->time.zone);
     if (s->kind > RULE_CHANGE) /* of the others the hash stays what it was */
         buf_fmt(&b, "\x1e%.17g\x1e%lld", settings_rule_budget(s), (long long)s->accept_after);
+    if (detect_is_kind(s->kind))
+        hash_segments(&b, f->settings);
     hash = XXH3_64bits(b.data, b.len);
     buf_deinit(&b);
     return hash;
@@ -63,7 +76,8 @@ static void rule_steps(const struct funnel *f, struct rule *r)
     r->steps = mem_zero((size_t)f->overall + 1, sizeof(*r->steps));
     for (int step = 0; step <= f->overall; step++)
         r->steps[step] = funnel_has_step(f, step) &&
-                         (s->step ? funnel_step(f, s->step) == step : step != f->overall);
+                         (s->step ? funnel_step(f, s->step) == step
+                                  : (step == f->overall) == (s->kind == RULE_VOLUME));
 }
 
 static void rule_init(struct judge *j, struct rule *r, const struct settings_rule *s)
@@ -212,7 +226,7 @@ uint64_t rules_fingerprint(const struct judge *j, const struct rule *r, const st
     struct alert a = {.funnel = f->name,
                       .dims = dims,
                       .dim_count = watch_dims(j, r, w, dims),
-                      .alertname = w->slow ? "slowdown" : NULL,
+                      .alertname = w->slow ? ALERT_SLOWDOWN : NULL,
                       .rule_id = r->settings->id,
                       .severity = r->settings->severity};
     struct buf step = {0};
@@ -237,8 +251,8 @@ static void fill_detected(const struct judge *j, const struct rule *r, const str
                           struct alert *a, struct alert_part *parts, struct buf *text)
 {
     detect_fill(j, w, a, parts, text);
-    if (r->settings->kind != RULE_VOLUME)
-        a->has_lost_amount = lost_amount(j, w, a->lost_conversions, &a->lost_amount);
+    a->has_lost_amount = r->settings->kind != RULE_VOLUME &&
+                         lost_amount(j, w, a->lost_conversions, &a->lost_amount);
 }
 
 void rules_put(struct judge *j, const struct rule *r, struct watch *w, const struct reading *x,
