@@ -20,7 +20,7 @@
 #define DETECT_SEASON_HALF_LIFE 28.0
 #define DETECT_LEARNING_DAYS 7
 #define DETECT_PSEUDO 200.0 /* entrants that a configured rate counts for */
-#define DETECT_GROUPS 4 /* of ages, each with a season of its own */
+#define DETECT_GROUPS 4     /* of ages, each with a season of its own */
 
 /* A day's counts, by pane: not learned until an alert that names them would have fired. */
 struct detect_leaf_day {
@@ -124,7 +124,7 @@ struct detect_track {
     bool known;   /* there are hazards */
     bool testing; /* there are thresholds */
     struct hazard pool;
-    int young; /* bins */
+    int young;                /* bins */
     uint8_t group[AGES_BINS]; /* by bin: whose season it has */
     double *m[DIMS_MAX];
     size_t m_count[DIMS_MAX];
