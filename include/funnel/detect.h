@@ -27,16 +27,15 @@ void detect_free(struct detect *d); /* accepts NULL */
 
 /* --- a pane, in this order; j->detect must not be NULL --- */
 
-/* What is silent before `pane` is charged or dropped: before any of the pane's cells is applied. */
-void detect_catch_up(struct judge *j, int64_t pane);
+/* A pane with events. What is silent before it is charged or dropped, before any of its cells is applied. False: the
+ * pane itself does not count, and what follows here is left out: it is dark, or the detector is blind. */
+bool detect_begin(struct judge *j, int64_t pane, bool dark);
 /* The stays at risk in the pane: after entries and seeds, before exits. */
 void detect_expose(struct judge *j, int64_t pane);
 /* n stays of a leaf advanced at this age. Without effect in a pane that was not exposed. */
 void detect_advance(struct judge *j, uint32_t leaf, int step, int bin, uint32_t n);
 /* Tests; what fires, is updated or recovers tells its rule's watch. */
 void detect_finish(struct judge *j, int64_t pane, struct records *out);
-/* The pane is dark: nothing in it counts. */
-void detect_skip(struct judge *j, int64_t pane);
 /* After the rules were stepped: what has been resolved is over. */
 void detect_settle(struct judge *j, int64_t pane);
 /* Leaves have moved between series. */

@@ -162,7 +162,11 @@ struct detect {
     size_t incident_count, incident_cap;
     size_t others;  /* series beside the whole that the settings allow */
     int64_t cursor; /* the last pane that counted or was dropped; INT64_MIN */
-    bool exposed;   /* detect_advance counts */
+    /* Late events, all events: sums that fade within an hour, and the judge's counts that they are made up to. */
+    double late, events;
+    int64_t late_counted, events_counted;
+    int64_t blind_to; /* the last pane that does not count because of them; INT64_MIN */
+    bool exposed;     /* detect_advance counts */
     struct zone_cursor zone;
     int64_t day,
         day_first; /* of the pane being worked on: the day, and its first pane; INT64_MIN */
@@ -171,6 +175,10 @@ struct detect {
 /* Hour of week of a pane's begin, with its fraction; of a holiday: that of a Sunday. */
 double detect_hour(const struct judge *j, int64_t pane);
 bool detect_is_holiday(const struct judge *j, int64_t day);
+
+/* --- detect_late.c --- */
+/* Counts the pane's late events; whether they are so many that it is blind from here on. */
+bool detect_late(struct judge *j, int64_t pane);
 
 /* --- detect_track.c --- */
 void track_reserve(const struct judge *j, struct detect_track *t); /* leaves and series */
@@ -183,6 +191,7 @@ struct track_sums {
 struct track_sums track_since(const struct judge *j, const struct detect_track *t, uint32_t series,
                               int64_t from, int64_t to);
 void track_reset(struct detect_track *t, int64_t pane); /* every W to 0, blocks too */
+void track_drop(struct detect_track *t);                /* the pane being worked on */
 
 /* --- detect_cold.c: a step that begins with a configured rate and typical dwell --- */
 void cold_init(const struct judge *j, struct detect_track *t);

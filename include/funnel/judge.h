@@ -208,7 +208,7 @@ struct etime judge_reached(const struct judge *j);
 void judge_put_alert(struct judge *j, struct alert *a, struct records *out);
 void judge_map_set(struct judge_map *m, uint32_t from, uint32_t to);
 /* judge_pane.c. Dark: sums and stays only, nothing that a rule goes by. */
-void judge_apply_pane(struct judge *j, const struct pending_pane *p, bool dark);
+void judge_apply_pane(struct judge *j, const struct pending_pane *p, bool dark, bool detects);
 void judge_step_advance(struct judge_step *s, int64_t to); /* its risk set */
 /* The same by one pane, most often, of which it is known what moves. */
 void judge_step_move(struct judge_step *s, const struct riskset_moves *moves, int64_t pane);

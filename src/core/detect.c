@@ -118,7 +118,7 @@ struct detect *detect_new(const struct judge *j)
             continue;
         if (!d) {
             d = mem_zero(1, sizeof(*d));
-            d->cursor = d->day = INT64_MIN;
+            d->cursor = d->day = d->blind_to = INT64_MIN;
         }
         detect_add_rule(d, j, i, &cap);
     }
@@ -227,20 +227,44 @@ static bool was_outage(const struct judge *j, int64_t pane)
     return false;
 }
 
-void detect_catch_up(struct judge *j, int64_t pane)
+static void detect_catch_up(struct judge *j, int64_t pane)
 {
     struct detect *d = j->detect;
 
-    if (d->cursor == INT64_MIN || d->cursor >= pane - 1)
+    if (d->cursor == INT64_MIN || d->cursor >= pane - 1 || was_outage(j, pane))
         return;
-    if (was_outage(j, pane)) {
-        d->cursor = pane - 1;
-        return;
-    }
     for (int64_t quiet = d->cursor + 1; quiet < pane; quiet++) {
         detect_open(j, quiet);
         detect_close(j, quiet);
     }
+}
+
+/* Tests begin anew after it, and nothing of the day is learned. */
+static void detect_blind(struct judge *j, int64_t pane)
+{
+    for (size_t i = 0; i < j->detect->track_count; i++) {
+        struct detect_track *t = &j->detect->tracks[i];
+
+        track_reset(t, pane);
+        track_drop(t);
+        if (t->day != INT64_MIN)
+            track_taint(j, t, 0, pane);
+    }
+}
+
+bool detect_begin(struct judge *j, int64_t pane, bool dark)
+{
+    struct detect *d = j->detect;
+
+    if (d->blind_to != INT64_MIN && pane <= d->blind_to) {
+        detect_late(j, pane);
+        d->cursor = pane;
+        return false;
+    }
+    detect_catch_up(j, pane);
+    if (dark)
+        d->cursor = pane;
+    return !dark;
 }
 
 void detect_expose(struct judge *j, int64_t pane)
@@ -275,15 +299,14 @@ void detect_advance(struct judge *j, uint32_t leaf, int step, int bin, uint32_t 
 
 void detect_finish(struct judge *j, int64_t pane, struct records *out)
 {
-    detect_close(j, pane);
     j->detect->exposed = false;
-    incidents_step(j, pane, out);
-}
-
-void detect_skip(struct judge *j, int64_t pane)
-{
-    if (pane > j->detect->cursor)
+    if (detect_late(j, pane)) {
+        detect_blind(j, pane);
         j->detect->cursor = pane;
+        return;
+    }
+    detect_close(j, pane);
+    incidents_step(j, pane, out);
 }
 
 void detect_regroup(struct judge *j)

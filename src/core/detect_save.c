@@ -343,6 +343,10 @@ void detect_save(const struct judge *j, struct codec_out *out)
     if (!d)
         return;
     codec_put_zigzag(out, d->cursor);
+    put_reals(out, (const double[]){d->late, d->events}, 2);
+    codec_put_zigzag(out, d->late_counted);
+    codec_put_zigzag(out, d->events_counted);
+    codec_put_zigzag(out, d->blind_to);
     codec_put_varint(out, d->track_count);
     for (size_t i = 0; i < d->track_count; i++)
         track_save(&d->tracks[i], out);
@@ -363,6 +367,11 @@ void detect_load(struct judge *j, struct codec_in *in)
     if (!d)
         return;
     d->cursor = codec_get_pane(in);
+    get_amounts(in, &d->late, 1);
+    get_amounts(in, &d->events, 1);
+    d->late_counted = codec_get_sum(in);
+    d->events_counted = codec_get_sum(in);
+    d->blind_to = codec_get_pane(in);
     if (codec_get_varint(in) != d->track_count || d->cursor > j->closed)
         codec_fail(in, "the detector watches other steps");
     for (size_t i = 0; i < d->track_count && !in->error; i++)

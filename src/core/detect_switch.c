@@ -115,6 +115,11 @@ void detect_take_over(struct judge *to, struct judge *from, const uint32_t *seri
     if (!to->detect || !from->detect)
         return;
     to->detect->cursor = from->detect->cursor;
+    to->detect->late = from->detect->late;
+    to->detect->events = from->detect->events;
+    to->detect->late_counted = from->detect->late_counted;
+    to->detect->events_counted = from->detect->events_counted;
+    to->detect->blind_to = from->detect->blind_to;
     for (size_t i = 0; i < to->detect->track_count; i++) {
         struct detect_track *t = &to->detect->tracks[i];
         struct detect_track *was = track_was(from->detect, t);

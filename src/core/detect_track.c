@@ -374,6 +374,11 @@ void track_finish(const struct judge *j, struct detect_track *t, int64_t pane)
     if (t->testing)
         track_cross(t);
     incidents_count(j, t, pane);
+    track_drop(t);
+}
+
+void track_drop(struct detect_track *t)
+{
     memset(t->pane, 0, t->series_count * sizeof(*t->pane));
 }
 

@@ -202,14 +202,14 @@ static int64_t judge_frontier(const struct judge *j)
     return frontier;
 }
 
-static void pending_take(struct judge *j, bool dark)
+static void pending_take(struct judge *j, bool dark, bool detects)
 {
     struct pending_pane *p = &j->pending[0];
 
     if (j->first_pane == INT64_MIN)
         j->first_pane = p->pane;
     j->last_pane = p->pane;
-    judge_apply_pane(j, p, dark);
+    judge_apply_pane(j, p, dark, detects);
     j->pending_cells -= p->count;
     mem_free(p->cells);
     j->pending_count--;
@@ -254,36 +254,28 @@ static int64_t judge_due(const struct judge *j, int64_t frontier)
     return active < due ? active : due;
 }
 
-/* The detector goes by panes with events, or cells: what is due besides, in silent ones, is none of its business. */
-static void judge_detect(struct judge *j, int64_t pane, bool cells, struct records *out)
-{
-    if (!cells)
-        detect_expose(j, pane);
-    detect_finish(j, pane, out);
-}
-
-/* What is due in this pane, or has cells; the darkness of those passed over is noted before. */
+/* What is due in this pane, or has cells; the darkness of those passed over is noted before. The detector goes by panes
+ * with events: what is due besides, or swept out, in silent ones is none of its business. */
 static void judge_pane(struct judge *j, int64_t pane, bool cells, struct records *out)
 {
-    bool dark = judge_is_dark(j, pane), muted = judge_is_muted(j, pane);
-    bool detects = j->detect && (cells || judge_is_active(j, pane));
+    bool dark = judge_is_dark(j, pane), muted = judge_is_muted(j, pane), detects = false;
 
     day_begin(j, pane);
     judge_note_silence(j, pane);
     if (!dark)
         interventions_open(j, pane, muted, out);
-    if (detects)
-        detect_catch_up(j, pane);
+    if (j->detect && judge_is_active(j, pane))
+        detects = detect_begin(j, pane, dark);
     if (cells)
-        pending_take(j, dark);
+        pending_take(j, dark, detects);
+    else if (detects)
+        detect_expose(j, pane);
     count_closed(j, pane);
     j->closed = pane;
-    if (detects && dark)
-        detect_skip(j, pane);
+    if (detects)
+        detect_finish(j, pane, out);
     if (dark)
         return;
-    if (detects)
-        judge_detect(j, pane, cells, out);
     rules_step(j, pane, out);
     if (j->detect)
         detect_settle(j, pane);
@@ -315,7 +307,7 @@ void judge_finish(struct judge *j, int64_t last)
 {
     while (j->pending_count > 0) {
         day_begin(j, j->pending[0].pane);
-        pending_take(j, false);
+        pending_take(j, false, false);
     }
     if (last > j->closed) {
         j->closed = last;

@@ -270,7 +270,7 @@ static int64_t events_seen(const struct judge *j)
     return j->counts[COUNT_EVENTS] + j->counts[COUNT_UNKNOWN];
 }
 
-void judge_apply_pane(struct judge *j, const struct pending_pane *p, bool dark)
+void judge_apply_pane(struct judge *j, const struct pending_pane *p, bool dark, bool detects)
 {
     int64_t events = events_seen(j), bad = j->counts[COUNT_BAD];
 
@@ -279,7 +279,7 @@ void judge_apply_pane(struct judge *j, const struct pending_pane *p, bool dark)
         if (p->cells[i].kind != CELL_EXIT)
             apply_cell(j, &p->cells[i], p->pane);
     touched_enter(j, p->pane);
-    if (j->detect && !dark)
+    if (detects)
         detect_expose(j, p->pane);
     for (size_t i = 0; i < p->count; i++)
         if (p->cells[i].kind == CELL_EXIT)
