@@ -18,7 +18,7 @@
 
 #define COMMIT_META_MAX 3072 /* bytes before coding; the broker's limit is 4096 characters after */
 #define COMMIT_META_MACHINE \
-    2 /* raised when a change of the core changes its output for the same log */
+    3 /* raised when a change of the core changes its output for the same log */
 #define COMMIT_META_SNAPSHOTS 2
 
 /* The last record that entered the machine; offset -1: none. */
