@@ -114,7 +114,8 @@ struct detect_track {
     int today;                    /* slot */
     int64_t day;                  /* that was begun last; INT64_MIN */
     int64_t blocks[CUSUM_SCALES]; /* the block that is open; INT64_MIN */
-    int64_t coarse;               /* the block of half an hour that is open */
+    int64_t coarse,
+        fine; /* of the sums: the last block of half an hour, the last pane; INT64_MIN */
     struct detect_leaf *leaves;
     size_t leaf_count, leaf_cap;
     struct detect_series *series;

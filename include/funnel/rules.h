@@ -73,9 +73,10 @@ void rules_put(struct judge *j, const struct rule *r, struct watch *w, const str
 size_t rules_watch(struct judge *j, size_t rule, uint32_t series, int step, bool slow);
 void rules_breach(struct watch *w); /* fires with the next step of the rules */
 void rules_update(struct judge *j, size_t rule, size_t watch, int64_t pane, struct records *out);
-/* What fires as `from` goes on as `to`. */
-void rules_relocate(struct judge *j, size_t rule, size_t from, size_t to, int64_t pane,
-                    struct records *out);
+/* What fires as one watch goes on as another, in this order: the first ends, the second begins as old as that was. */
+void rules_leave(struct judge *j, size_t rule, size_t watch, int64_t pane, struct records *out);
+void rules_enter(struct judge *j, size_t rule, size_t from, size_t to, int64_t pane,
+                 struct records *out);
 
 uint64_t rules_fingerprint(const struct judge *j, const struct rule *r, const struct watch *w);
 /* rules_switch.c: the last sequence of a past alert; 0: there was none. */

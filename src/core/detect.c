@@ -98,7 +98,7 @@ static void track_init(const struct judge *j, struct detect_track *t)
     t->one.bins = 1;
     t->ages = t->volume ? &t->one : &j->funnel->ages[t->step];
     t->bins = t->ages->bins;
-    t->coarse = INT64_MIN;
+    t->coarse = t->fine = INT64_MIN;
     level_init(&t->level);
     for (int i = 0; i < DETECT_DAYS; i++)
         t->pending[i].day = INT64_MIN;

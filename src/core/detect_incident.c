@@ -202,6 +202,26 @@ static bool is_alone(const struct judge *j, const struct incident *c)
     return true;
 }
 
+static bool is_free(const struct detect *d, size_t track)
+{
+    for (size_t i = 0; i < d->incident_count; i++)
+        if (d->incidents[i].track == track)
+            return false;
+    return true;
+}
+
+/* While another one fires, that would be found again: what has crossed without its leaves names itself. */
+static struct scan scan_crossing(const struct judge *j, const struct detect_track *t,
+                                 const struct detect_battery *b, const struct detect_crossing *x,
+                                 int64_t onset, int64_t pane)
+{
+    struct track_sums sums = track_since(j, t, x->series, onset, pane);
+    bool slow = t->tests[x->test].family == CUSUM_SLOW;
+
+    return (struct scan){x->series, slow, slow ? sums.slow : score_of(b, sums.n, sums.e),
+                         attribution_ratio(sums.n, sums.e)};
+}
+
 static void incident_open(struct judge *j, size_t track, size_t battery, int64_t pane)
 {
     struct detect *d = j->detect;
@@ -215,7 +235,8 @@ static void incident_open(struct judge *j, size_t track, size_t battery, int64_t
     c.statistic = x->w;
     c.threshold = x->b;
     c.phi = 1 / t->series[x->series].inverse[x->test];
-    scan = scan_series(j, t, &t->batteries[battery], c.onset, pane);
+    scan = is_free(d, track) ? scan_series(j, t, &t->batteries[battery], c.onset, pane)
+                             : scan_crossing(j, t, &t->batteries[battery], x, c.onset, pane);
     incident_place(j, &c, &scan, pane);
     track_reset(t, pane);
     d->incidents = mem_grow(d->incidents, d->incident_count, &d->incident_cap,
@@ -256,35 +277,42 @@ static double score_now(const struct judge *j, const struct incident *c)
     return c->slow ? c->slow_sum : score_of(battery_of(j->detect, c), c->n, c->e);
 }
 
+/* The record of its end is still about the old place. */
+static void incident_relocate(struct judge *j, struct incident *c, const struct incident *was,
+                              int64_t pane, struct records *out)
+{
+    struct incident now = *c;
+    size_t rule = battery_of(j->detect, c)->rule;
+
+    *c = *was;
+    rules_leave(j, rule, was->watch, pane, out);
+    *c = now;
+    rules_enter(j, rule, was->watch, c->watch, pane, out);
+    track_taint(j, &j->detect->tracks[c->track], c->series, c->onset);
+    incidents_mark(j);
+}
+
 /* With twice the evidence it is looked at once more: another segment may explain it better. */
 static void incident_update(struct judge *j, struct incident *c, int64_t pane, struct records *out)
 {
     struct detect_track *t = &j->detect->tracks[c->track];
-    uint32_t series = c->series;
-    bool slow = c->slow;
-    size_t watch = c->watch;
+    struct incident was;
     struct scan scan;
 
     c->updated = true;
+    was = *c;
     if (pane - c->onset >= panes_of(j, LOOK_BACK_MS))
         return;
     scan = scan_series(j, t, battery_of(j->detect, c), c->onset, pane);
     if (!(scan.score > 0))
         return;
     incident_place(j, c, &scan, pane);
-    if (c->series == series && c->slow == slow) {
-        rules_update(j, battery_of(j->detect, c)->rule, watch, pane, out);
-        return;
-    }
-    if (!is_alone(j, c)) { /* that one fires on its own */
-        c->series = series;
-        c->slow = slow;
-        c->watch = watch;
-        return;
-    }
-    track_taint(j, t, c->series, c->onset);
-    rules_relocate(j, battery_of(j->detect, c)->rule, watch, c->watch, pane, out);
-    incidents_mark(j);
+    if (c->watch == was.watch)
+        rules_update(j, battery_of(j->detect, c)->rule, c->watch, pane, out);
+    else if (is_alone(j, c))
+        incident_relocate(j, c, &was, pane, out);
+    else
+        *c = was; /* what is there fires on its own */
 }
 
 static void incident_step(struct judge *j, struct incident *c, int64_t pane, struct records *out)

@@ -201,6 +201,10 @@ static double series_share(const struct judge *j, size_t series)
     return series == 0 ? 0.5 : 0.5 / (double)others;
 }
 
+/* Where noise grows with the time scale, as it does where rates wander for hours, what crosses by chance is smaller than
+ * what a test is made for and takes longer: noise is taken at twice the time that a real change needs. */
+#define NOISE_AT 2.0
+
 /* The sixteen tests are looked at after each pane. On exact Poisson streams they give 2.2 times the alarms that
  * cusum_gamma() allows for where a pane has few conversions, fewer where it has many, because a sum that crosses and comes
  * back within a pane is not seen (tests/property/test_budget.c). */
@@ -221,7 +225,7 @@ static void test_derive(const struct judge *j, struct detect_track *t, struct de
     double gamma = cusum_gamma(f->nu, rho, b->alpha, share) * looks(j, f->nu);
     double need = cusum_need(test->i, gamma), phi;
 
-    phi = dispersion_phi(&s->phi[test->family][cusum_scale(need, f->nu)]);
+    phi = dispersion_phi(&s->phi[test->family][cusum_scale(NOISE_AT * need, f->nu)]);
     phi = cusum_phi(phi, need, f->o);
     s->inverse[i] = 1 / phi;
     s->rho[i] = test->family == CUSUM_SLOW ? 1 : (b->kind == RULE_RISE ? 2 - rho : rho);

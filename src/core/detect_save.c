@@ -212,6 +212,7 @@ static void track_save(const struct detect_track *t, struct codec_out *out)
     for (int i = 0; i < CUSUM_SCALES; i++)
         codec_put_zigzag(out, t->blocks[i]);
     codec_put_zigzag(out, t->coarse);
+    codec_put_zigzag(out, t->fine);
     codec_put_varint(out, t->leaf_count);
     for (size_t i = 0; i < t->leaf_count; i++)
         leaf_save(t, &t->leaves[i], out);
@@ -245,6 +246,7 @@ static void track_load_learned(struct detect_track *t, struct codec_in *in)
     for (int i = 0; i < CUSUM_SCALES; i++)
         t->blocks[i] = codec_get_pane(in);
     t->coarse = codec_get_pane(in);
+    t->fine = codec_get_pane(in);
 }
 
 /* A slot is free for the day that comes, as track_day() needs it: the others end within three days. */

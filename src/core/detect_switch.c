@@ -81,6 +81,7 @@ static void track_take_over(const struct judge *to, struct detect_track *t,
     t->today = was->today;
     t->day = was->day;
     t->coarse = was->coarse;
+    t->fine = was->fine;
     track_reserve(to, t);
     series_move(to, t, was, from, series_map);
     track_derive(to, t);

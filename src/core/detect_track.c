@@ -160,12 +160,12 @@ static int64_t coarse_panes(const struct judge *j)
 /* Panes and blocks that were passed over held nothing. */
 static void track_turn(const struct judge *j, struct detect_track *t, int64_t pane)
 {
-    int64_t block = floor_div(pane, coarse_panes(j)), last = j->detect->cursor;
+    int64_t block = floor_div(pane, coarse_panes(j));
     int64_t first = t->coarse == INT64_MIN || block - t->coarse > DETECT_COARSE
                         ? block - DETECT_COARSE + 1
                         : t->coarse + 1;
-    int64_t from = last == INT64_MIN || pane - last > DETECT_FINE ? pane - DETECT_FINE + 1
-                                                                  : last + 1;
+    int64_t from = t->fine == INT64_MIN || pane - t->fine > DETECT_FINE ? pane - DETECT_FINE + 1
+                                                                        : t->fine + 1;
 
     for (size_t i = 0; i < t->series_count; i++) {
         for (int64_t b = first; b <= block; b++)
@@ -174,6 +174,7 @@ static void track_turn(const struct judge *j, struct detect_track *t, int64_t pa
             *fine_at(&t->series[i], p) = (struct detect_sum){0};
     }
     t->coarse = block;
+    t->fine = pane;
 }
 
 static void sum_add(struct track_sums *to, const struct detect_sum *s)

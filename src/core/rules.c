@@ -431,26 +431,43 @@ void rules_update(struct judge *j, size_t rule, size_t watch, int64_t pane, stru
     rules_put(j, r, w, &x, ALERT_STATUS_UPDATED, at, NULL, out);
 }
 
-void rules_relocate(struct judge *j, size_t rule, size_t from, size_t to, int64_t pane,
-                    struct records *out)
+/* Told of, and to be told: not of a mute. */
+static bool watch_is_out(const struct judge *j, const struct watch *w, int64_t pane)
+{
+    return w->published && !judge_is_muted(j, pane);
+}
+
+void rules_leave(struct judge *j, size_t rule, size_t watch, int64_t pane, struct records *out)
+{
+    struct rule *r = &j->rules->items[rule];
+    struct watch *w = &r->watches[watch];
+    struct etime at = {(pane + 1) * j->funnel->pane_ms};
+    struct reading x;
+
+    if (!watch_is_out(j, w, pane))
+        return;
+    reading_take(j, r, w, pane, &x);
+    rules_put(j, r, w, &x, ALERT_STATUS_RESOLVED, at, "relocated", out);
+}
+
+void rules_enter(struct judge *j, size_t rule, size_t from, size_t to, int64_t pane,
+                 struct records *out)
 {
     struct rule *r = &j->rules->items[rule];
     struct watch *was = &r->watches[from], *w = &r->watches[to];
     struct etime at = {(pane + 1) * j->funnel->pane_ms};
-    bool told = was->published && !judge_is_muted(j, pane);
     struct reading x;
 
     w->life = was->life;
     w->verdict = was->verdict;
     w->starts_at = was->starts_at;
-    w->published = told;
+    w->published = watch_is_out(j, was, pane);
     was->life = (struct alert_life){.since_ms = at.ms};
     was->verdict = VERDICT_CLEAR;
     was->published = false;
-    if (!told)
+    if (!w->published)
         return;
     reading_take(j, r, w, pane, &x);
-    rules_put(j, r, was, &x, ALERT_STATUS_RESOLVED, at, "relocated", out);
     rules_put(j, r, w, &x, ALERT_STATUS_FIRING, at, NULL, out);
 }
 
