@@ -67,37 +67,67 @@ static double sum_young(const struct detect_track *t, const double *x, const dou
     return sum;
 }
 
-static void incident_recover(struct incident *c, const struct detect_track *t,
-                             const struct detect_pane *p, double n, double e, double slow)
-{
-    if (c->slow) {
-        double R = c->all - slow / c->phi;
+/* What is counted for its end: conversions and expectation, of all ages or of the young. */
+struct counted {
+    double n, e, slow;
+};
 
-        c->all = R > 0 ? R : 0;
+static double recovery_add(const struct incident *c, double nats, const struct counted *x)
+{
+    double slow = nats - x->slow / c->phi;
+
+    if (!c->slow)
+        return recovery_step(nats, x->n, x->e, c->r, c->phi);
+    return slow > 0 ? slow : 0;
+}
+
+/* Evidence for or against, from where it stands. */
+static void incident_confirm(struct incident *c, const struct counted *x)
+{
+    c->confirm += c->slow ? -x->slow / c->phi : (-x->n * fm_log(c->r) - (1 - c->r) * x->e) / c->phi;
+    if (c->confirm > RECOVERY_NATS)
+        c->recovered = true;
+    if (c->confirm >= -RECOVERY_NATS)
+        return;
+    c->confirming = false;
+    c->all = c->recent = 0;
+}
+
+/* Evidence that it is over: a mirrored CUSUM, which in a lasting incident reaches its four nats by chance every few hours.
+ * So it has to gather them once more before it has lost as many. */
+static void incident_recover(struct incident *c, const struct counted *all,
+                             const struct counted *recent)
+{
+    if (c->confirming) {
+        incident_confirm(c, c->by_recent ? recent : all);
         return;
     }
-    c->all = recovery_step(c->all, n, e, c->r, c->phi);
-    c->recent = recovery_step(c->recent, sum_young(t, p->n, p->fn), sum_young(t, p->e, p->fe), c->r,
-                              c->phi);
+    c->all = recovery_add(c, c->all, all);
+    if (!c->slow)
+        c->recent = recovery_add(c, c->recent, recent);
+    c->confirming = c->all > RECOVERY_NATS || c->recent > RECOVERY_NATS;
+    c->by_recent = c->recent > c->all;
+    c->confirm = 0;
 }
 
 static void incident_count(struct incident *c, const struct detect_track *t)
 {
     const struct detect_pane *p = &t->pane[c->series];
-    double n = 0, e = 0, slow = 0;
+    struct counted all = {0};
+    struct counted recent = {sum_young(t, p->n, p->fn), sum_young(t, p->e, p->fe), 0};
 
     for (int bin = 0; bin < t->bins; bin++) {
         double got = p->n[bin] + p->fn[bin], due = p->e[bin] + p->fe[bin];
 
-        n += got;
-        e += due;
-        slow += t->slow_u[bin] * got + t->slow_v[bin] * due;
+        all.n += got;
+        all.e += due;
+        all.slow += t->slow_u[bin] * got + t->slow_v[bin] * due;
     }
-    c->n += n;
-    c->e += e;
+    c->n += all.n;
+    c->e += all.e;
     c->entries += p->entries + p->fentries;
-    c->slow_sum += slow;
-    incident_recover(c, t, p, n, e, slow);
+    c->slow_sum += all.slow;
+    incident_recover(c, &all, &recent);
 }
 
 void incidents_count(const struct judge *j, const struct detect_track *t, int64_t pane)
@@ -188,6 +218,7 @@ static void incident_place(struct judge *j, struct incident *c, const struct sca
     if (battery_of(j->detect, c)->kind == RULE_RISE)
         c->r = 1 / c->r;
     c->all = c->recent = 0;
+    c->confirming = false;
     c->watch = rules_watch(j, battery_of(j->detect, c)->rule, c->series,
                            t->volume ? j->funnel->overall : t->step, c->slow);
 }
@@ -319,8 +350,6 @@ static void incident_step(struct judge *j, struct incident *c, int64_t pane, str
 {
     struct watch *w = watch_of(j, c);
 
-    if (c->all > RECOVERY_NATS || c->recent > RECOVERY_NATS)
-        c->recovered = true;
     if (!c->recovered && !c->accepted && incident_is_due(j, c, pane))
         incident_accept(j, c, pane);
     w->verdict = c->recovered || c->accepted ? VERDICT_CLEAR : VERDICT_BETWEEN;

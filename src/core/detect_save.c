@@ -298,19 +298,21 @@ static void incident_save(const struct incident *c, struct codec_out *out)
     codec_put_u8(out, c->updated);
     codec_put_u8(out, c->recovered);
     codec_put_u8(out, c->accepted);
+    codec_put_u8(out, c->confirming);
+    codec_put_u8(out, c->by_recent);
     codec_put_zigzag(out, c->onset);
     codec_put_zigzag(out, c->fired);
     put_reals(out,
               (const double[]){c->n, c->e, c->entries, c->slow_sum, c->statistic, c->threshold,
-                               c->score, c->ratio, c->r, c->phi, c->all, c->recent},
-              12);
+                               c->score, c->ratio, c->r, c->phi, c->all, c->recent, c->confirm},
+              13);
 }
-#define INCIDENT_BYTES (10 + 12 * sizeof(double))
+#define INCIDENT_BYTES (12 + 13 * sizeof(double))
 
 static void incident_load(const struct judge *j, struct incident *c, struct codec_in *in)
 {
     struct detect *d = j->detect;
-    double x[12] = {0};
+    double x[13] = {0};
     const struct detect_battery *b;
 
     *c = (struct incident){.track = (size_t)codec_get_max(in, d->track_count - 1)};
@@ -322,12 +324,15 @@ static void incident_load(const struct judge *j, struct incident *c, struct code
     c->updated = codec_get_bool(in);
     c->recovered = codec_get_bool(in);
     c->accepted = codec_get_bool(in);
+    c->confirming = codec_get_bool(in);
+    c->by_recent = codec_get_bool(in);
     c->onset = codec_get_pane(in);
     c->fired = codec_get_pane(in);
-    get_reals(in, x, 12);
+    get_reals(in, x, 13);
     c->n = x[0], c->e = x[1], c->entries = x[2], c->slow_sum = x[3];
     c->statistic = x[4], c->threshold = x[5], c->score = x[6], c->ratio = x[7];
     c->r = x[8], c->phi = x[9], c->all = x[10], c->recent = x[11];
+    c->confirm = x[12];
     if (!in->error && (c->watch >= j->rules->items[b->rule].count ||
                        c->series >= d->tracks[c->track].series_count || !(c->r > 0) ||
                        !(c->phi >= 1) || c->onset == INT64_MIN || c->fired < c->onset ||
