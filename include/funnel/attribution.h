@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where a change is, of what kind, and when it is over (DETECTION sections 6 and 7). Pure.
- * Kulldorff 1997, Neill 2012 (scan statistics, fast subset scan); Kitagawa 1955 (rate decomposition). */
+ * Kulldorff 1997, Neill 2012 (scan statistics, fast subset scan); Kitagawa 1955 (rate
+ * decomposition). */
 #ifndef FUNNEL_ATTRIBUTION_H
 #define FUNNEL_ATTRIBUTION_H
 
@@ -11,22 +12,24 @@
 double attribution_score(double o, double e);
 /* (O + 1/2) / (E + 1/2). */
 double attribution_ratio(double o, double e);
-/* Element 0 is the whole funnel, the others segments, which pay ln(n) for the search. The best; the first of equals.
- * *ret_score: its score, less what it pays. n >= 1. */
+/* Element 0 is the whole funnel, the others segments, which pay ln(n) for the search. The best;
+ * the first of equals. *ret_score: its score, less what it pays. n >= 1. */
 size_t attribution_best(const double *o, const double *e, size_t n, double *ret_score);
 /* sum u_j N_j - sum (e^{u_j} - 1) E_j by the slow score exceeds the drop's score by 0.5. */
 double attribution_slow_score(int bins, const double *u, const double *n, const double *e);
 bool attribution_is_slowdown(double slow_score, double drop_score);
 
-/* Which values of one dimension, together: sorted by O/E only prefixes can be best. Fills ret_order[n] with the indices in
- * that order and returns how many of the first are in (0: none has O < E). *ret_score without penalty. */
+/* Which values of one dimension, together: sorted by O/E only prefixes can be best. Fills
+ * ret_order[n] with the indices in that order and returns how many of the first are in (0: none
+ * has O < E). *ret_score without penalty. */
 size_t attribution_subset(const double *o, const double *e, size_t n, size_t *ret_order,
                           double *ret_score);
 
-/* Rate now less rate before, split over segments that partition both: weights w are shares of entries, p rates.
- * ret_rate[i] = (w1 + w0)/2 (p1 - p0), ret_mix[i] = (p1 + p0)/2 (w1 - w0); their sum is p1_all - p0_all, less the rounding,
- * which is returned. A segment without entries takes the other time's rate.
- * No entries at all at one of the times: nothing to compare, all 0. */
+/* Rate now less rate before, split over segments that partition both: weights w are shares of
+ * entries, p rates. ret_rate[i] = (w1 + w0)/2 (p1 - p0), ret_mix[i] = (p1 + p0)/2 (w1 - w0);
+ * their sum is p1_all - p0_all, less the rounding, which is returned. A segment without entries
+ * takes the other time's rate. No entries at all at one of the times: nothing to compare, all
+ * 0. */
 double attribution_split(const double *entries_now, const double *conversions_now,
                          const double *entries_before, const double *conversions_before, size_t n,
                          double *ret_rate, double *ret_mix);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a step converts by age: the chance of advancing in one pane, by age bin (DETECTION section 3).
+/* How a step converts by age: the chance of advancing in one pane, by age bin (DETECTION
+ * section 3).
  *
- * Discrete-time survival with a cure fraction: lambda_j = D_j / Y_j is the hazard in one pane of bin j, S the
- * share that has not advanced yet, p = 1 - S(end) the chance of ever advancing within the window and
- * F = (1 - S) / p the distribution of the time it takes. Open stays are censored by construction. A cell of another
- * final chance P keeps the shape F. Pure; fmath.h only. Actuarial estimate: Kaplan, Meier 1958; cure fraction:
- * Oliveira et al. 2016. */
+ * Discrete-time survival with a cure fraction: lambda_j = D_j / Y_j is the hazard in one pane
+ * of bin j, S the share that has not advanced yet, p = 1 - S(end) the chance of ever advancing
+ * within the window and F = (1 - S) / p the distribution of the time it takes. Open stays are
+ * censored by construction. A cell of another final chance P keeps the shape F. Pure; fmath.h
+ * only. Actuarial estimate: Kaplan, Meier 1958; cure fraction: Oliveira et al. 2016. */
 #ifndef FUNNEL_HAZARD_H
 #define FUNNEL_HAZARD_H
 
@@ -26,10 +27,11 @@ struct hazard {
 
 /* lambda_j = D_j / Y_j, at most 1; 0 where Y_j is 0. */
 void hazard_raw(int bins, const double *d, const double *y, double *ret_lambda);
-/* The same, where bins with few conversions borrow from their neighbours: (D_j + 5) / (Y_j + 5 / mean_j), mean_j pooled
- * over bins j - 1 to j + 1; 0 where that has no conversion. */
+/* The same, where bins with few conversions borrow from their neighbours: (D_j + 5) / (Y_j + 5
+ * / mean_j), mean_j pooled over bins j - 1 to j + 1; 0 where that has no conversion. */
 void hazard_borrowed(int bins, const double *d, const double *y, double *ret_lambda);
-/* edge: bins + 1 of them, ascending from 0. lambda is cut to [0, HAZARD_LAMBDA_MAX]; F goes by the uncut p. */
+/* edge: bins + 1 of them, ascending from 0. lambda is cut to [0, HAZARD_LAMBDA_MAX]; F goes by
+ * the uncut p. */
 void hazard_init(struct hazard *h, int bins, const int64_t *edge, const double *lambda);
 
 /* The chance of advancing in one pane of each bin, for a cell whose final chance is P, 0 <= P < 1:

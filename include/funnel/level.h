@@ -3,14 +3,15 @@
 #ifndef FUNNEL_LEVEL_H
 #define FUNNEL_LEVEL_H
 
-/* Local-level Kalman filter on (O - E) / E of a day: the logarithm of how far all is off its baseline. */
+/* Local-level Kalman filter on (O - E) / E of a day: the logarithm of how far all is off its
+ * baseline. */
 struct level {
     double l, p; /* the level, its variance */
 };
 #define LEVEL_P_START 0.0004
 void level_init(struct level *v);
-/* One day: p += 0.03^2 / 7; R = phi / e; the innovation winsorised at 2.5 sd; l <- 2^(-1/14) l + K v. A day without
- * expectation (e <= 0) only widens p. */
+/* One day: p += 0.03^2 / 7; R = phi / e; the innovation winsorised at 2.5 sd; l <- 2^(-1/14) l
+ * + K v. A day without expectation (e <= 0) only widens p. */
 void level_day(struct level *v, double o, double e, double phi);
 
 /* Variance of block residuals over what counting gives. */

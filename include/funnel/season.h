@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A factor by hour of the week, learned from observed and expected counts (DETECTION section 3): hours of the day are
- * shrunk to 1 by empirical Bayes, hours of the week to their hour of the day; then smoothed. Pure. */
+/* A factor by hour of the week, learned from observed and expected counts (DETECTION section
+ * 3): hours of the day are shrunk to 1 by empirical Bayes, hours of the week to their hour of
+ * the day; then smoothed. Pure. */
 #ifndef FUNNEL_SEASON_H
 #define FUNNEL_SEASON_H
 
 #define SEASON_HOURS 168
 
-/* o, e: sums by hour of week, Monday 0:00 first. noise: overdispersion of the counts, >= 1. hod = (o_h + k1)/(e_h + k1) with
- * k1 = noise / variance between the hours, within [2, 20 noise]; (o + k2 hod)/(e + k2) with k2 = 60 noise; then the kernel
- * .2 .6 .2 around the week. */
+/* o, e: sums by hour of week, Monday 0:00 first. noise: overdispersion of the counts, >= 1. hod
+ * = (o_h + k1)/(e_h + k1) with k1 = noise / variance between the hours, within [2, 20 noise];
+ * (o + k2 hod)/(e + k2) with k2 = 60 noise; then the kernel .2 .6 .2 around the week. */
 void season_factors(const double o[SEASON_HOURS], const double e[SEASON_HOURS], double noise,
                     double ret_factor[SEASON_HOURS]);
 /* At an hour of week with its fraction, 0 <= hour < 168: linear between the hours' middles. */

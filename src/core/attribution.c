@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where E conversions were expected and O came, the likelihood of the rate that O says exceeds that of the baseline by
- * O ln(O/E) - (O - E) nats. Sums of segments are scored the same way; the score is convex in (O, E), so that the best set
- * of segments is a prefix of those sorted by O/E: n sets to look at in place of 2^n.
+/* Where E conversions were expected and O came, the likelihood of the rate that O says exceeds
+ * that of the baseline by O ln(O/E) - (O - E) nats. Sums of segments are scored the same way;
+ * the score is convex in (O, E), so that the best set of segments is a prefix of those sorted
+ * by O/E: n sets to look at in place of 2^n.
  *
- * Worked example: O = 24 of E = 80 scores 27.1, and 25.5 after ln 5 for having looked at five series. */
+ * Worked example: O = 24 of E = 80 scores 27.1, and 25.5 after ln 5 for having looked at five
+ * series. */
 #include "funnel/attribution.h"
 
 #include <float.h>

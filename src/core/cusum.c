@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A conversion scores u < 0 when the alternative makes it rarer, and the conversions expected since the last pane
- * push the other way by v = 1 - e^u each: the log likelihood ratio of two counting processes whose intensities are in the
- * ratio e^u. Its mean per expected conversion is I after the change and -J before it; the run length of the reflected
- * process is closed form because between conversions it rises without overshoot.
+/* A conversion scores u < 0 when the alternative makes it rarer, and the conversions expected
+ * since the last pane push the other way by v = 1 - e^u each: the log likelihood ratio of two
+ * counting processes whose intensities are in the ratio e^u. Its mean per expected conversion
+ * is I after the change and -J before it; the run length of the reflected process is closed
+ * form because between conversions it rises without overshoot.
  *
- * Worked example: q = 1/2, I = 0.153, J = 0.193; to give one false alarm in 1000 expected conversions b = 5.16, and
- * after the change it takes 29 of them to get there. */
+ * Worked example: q = 1/2, I = 0.153, J = 0.193; to give one false alarm in 1000 expected
+ * conversions b = 5.07, and after the change it takes 28 of them to get there. */
 #include "funnel/cusum.h"
 
 #include <float.h>
@@ -15,10 +16,10 @@
 #define STEADY_MIN (-6.0)
 #define SLOW_MIN (-4.0)
 #define SLOW_MAX 1.5
-#define SLOW_PRIOR 2.0         /* conversions that both speeds get on top */
-#define GAMMA_MIN 30.0         /* expected conversions between false alarms, at the least */
-#define GAMMA_MAX 1e300        /* e^b stays finite */
-#define INFORMATION_MIN 1e-200 /* below it a test tells nothing */
+#define SLOW_PRIOR 2.0        /* conversions that both speeds get on top */
+#define GAMMA_MIN 30.0        /* expected conversions between false alarms, at the least */
+#define GAMMA_MAX 1e300       /* e^b stays finite */
+#define INFORMATION_MIN 1e-20 /* a test of less tells nothing: rounding is all of it */
 #define PHI_MAX 1e12
 #define NEWTON_STEPS 60 /* six do from a gamma of 30 on */
 
@@ -92,6 +93,14 @@ static double cusum_excess(double x)
     return x * x / 2.0 * sum;
 }
 
+/* 1 - e^u + u e^u */
+static double cusum_gain(double u)
+{
+    if (u < -0.25 || u > 0.25)
+        return u * fm_exp(u) - fm_expm1(u);
+    return fm_exp(u) * cusum_excess(-u);
+}
+
 void cusum_test_init(struct cusum_test *t, enum cusum_family family, double q, const double *u,
                      const struct hazard *h)
 {
@@ -101,8 +110,7 @@ void cusum_test_init(struct cusum_test *t, enum cusum_family family, double q, c
 
         t->u[j] = u[j];
         t->v[j] = -fm_expm1(u[j]);
-        /* 1 - e^u + u e^u = e^u (e^-u - 1 + u) */
-        t->i += share * fm_exp(u[j]) * cusum_excess(-u[j]);
+        t->i += share * cusum_gain(u[j]);
         t->j += share * cusum_excess(u[j]);
     }
 }
@@ -139,7 +147,8 @@ double cusum_arl1(double i, double j, double b)
     return cusum_clamp(b / i + fm_expm1(-b) / j, 0.0, DBL_MAX);
 }
 
-/* arl0 is convex and begins above gamma here, so that the steps come down to it and never pass it. */
+/* arl0 is convex and begins above gamma here, so that the steps come down to it and never pass
+ * it. */
 double cusum_threshold(double i, double j, double gamma)
 {
     double b, step = DBL_MAX;
@@ -180,7 +189,7 @@ double cusum_gamma(double nu, double rho0, double alpha, double share)
 
 double cusum_need(double i, double gamma)
 {
-    double evidence = i * gamma;
+    double evidence = i * cusum_clamp(gamma, 0.0, GAMMA_MAX);
 
     return fm_log(evidence > 5.0 ? evidence : 5.0) / (i > INFORMATION_MIN ? i : INFORMATION_MIN);
 }

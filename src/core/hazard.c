@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* With lambda_j the chance of advancing in one pane of bin j, w_j panes wide, S falls by (1 - lambda_j)^w_j over the
- * bin. What is left of S at the end never advances (is cured, in the words of survival analysis): p = 1 - S(end), and
- * F = (1 - S) / p is how those who do advance are spread over the ages.
+/* With lambda_j the chance of advancing in one pane of bin j, w_j panes wide, S falls by (1 -
+ * lambda_j)^w_j over the bin. What is left of S at the end never advances (is cured, in the
+ * words of survival analysis): p = 1 - S(end), and F = (1 - S) / p is how those who do advance
+ * are spread over the ages.
  *
- * Worked example: two bins [0, 1), [1, 3) with lambda 0.2 and 0.1: S = 1, 0.8, 0.648; p = 0.352; F = 0, 0.568, 1.
- * A cell whose final chance is 0.1 advances in its first pane with chance 0.1 x 0.568 = 0.0568.
+ * Worked example: two bins [0, 1), [1, 3) with lambda 0.2 and 0.1: S = 1, 0.8, 0.648; p =
+ * 0.352; F = 0, 0.568, 1. A cell whose final chance is 0.1 advances in its first pane with
+ * chance 0.1 x 0.568 = 0.0568.
  *
- * Logarithms are summed, and differences taken, so that a chance of 1e-12 a pane keeps its digits. */
+ * Logarithms are summed, and differences taken, so that a chance of 1e-12 a pane keeps its
+ * digits. */
 #include "funnel/hazard.h"
 
 #include "log1m.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The level walks: each day its variance grows by that of 3 % a week, and a day of E expected conversions shows it
- * with variance phi / E. The gain p / (p + R) weighs the two. A day that is 2.5 sd off moves it no further than that:
- * one bad day is an incident, not a level. */
+/* The level walks: each day its variance grows by that of 3 % a week, and a day of E expected
+ * conversions shows it with variance phi / E. The gain p / (p + R) weighs the two. A day that
+ * is 2.5 sd off moves it no further than that: one bad day is an incident, not a level. */
 #include "funnel/level.h"
 
 #include "funnel/fmath.h"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Minimum bias: the multipliers of a dimension are moved until observed equals expected for each of its values, one
- * dimension after the other. With conversions Poisson and theta a product that is the likelihood's maximum. The +10
- * pulls a value with few conversions to 1, its parent; the power 0.7 damps the steps, since 1 - exp(-theta m) bends. */
+/* Minimum bias: the multipliers of a dimension are moved until observed equals expected for
+ * each of its values, one dimension after the other. With conversions Poisson and theta a
+ * product that is the likelihood's maximum. The +10 makes the steps of a value with few
+ * conversions short, so that after eight of them it is still near 1, its parent; the power 0.7
+ * damps them, since 1 - exp(-theta m) bends. */
 #include "funnel/multipliers.h"
 
 #include "funnel/fmath.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hours of the day first, over the seven days. Their factors are shrunk to 1 as though k conversions more had been
- * expected and come: with noise / variance of them the error is least where the true factors vary by that variance
- * (empirical Bayes). An hour of the week then begins at its hour of the day and needs 60 of its own to count as much. */
+/* Hours of the day first, over the seven days. Their factors are shrunk to 1 as though k
+ * conversions more had been expected and come: with noise / variance of them the error is least
+ * where the true factors vary by that variance (empirical Bayes). An hour of the week then
+ * begins at its hour of the day and needs 60 of its own to count as much. */
 #include "funnel/season.h"
 
 #define HOURS_A_DAY 24
