@@ -323,35 +323,58 @@ static void incident_relocate(struct judge *j, struct incident *c, const struct 
     incidents_mark(j);
 }
 
+/* Goes on as what the scan says, unless what is there fires on its own. */
+static bool incident_move(struct judge *j, struct incident *c, const struct scan *scan,
+                          int64_t pane, struct records *out)
+{
+    struct incident was = *c;
+
+    incident_place(j, c, scan, pane);
+    if (c->watch == was.watch) {
+        rules_update(j, battery_of(j->detect, c)->rule, c->watch, pane, out);
+        return true;
+    }
+    if (is_alone(j, c)) {
+        incident_relocate(j, c, &was, pane, out);
+        return true;
+    }
+    *c = was;
+    return false;
+}
+
 /* With twice the evidence it is looked at once more: another segment may explain it better. */
 static void incident_update(struct judge *j, struct incident *c, int64_t pane, struct records *out)
 {
-    struct detect_track *t = &j->detect->tracks[c->track];
-    struct incident was;
     struct scan scan;
 
     c->updated = true;
-    was = *c;
     if (pane - c->onset >= panes_of(j, LOOK_BACK_MS))
         return;
-    scan = scan_series(j, t, battery_of(j->detect, c), c->onset, pane);
-    if (!(scan.score > 0))
-        return;
-    incident_place(j, c, &scan, pane);
-    if (c->watch == was.watch)
-        rules_update(j, battery_of(j->detect, c)->rule, c->watch, pane, out);
-    else if (is_alone(j, c))
-        incident_relocate(j, c, &was, pane, out);
-    else
-        *c = was; /* what is there fires on its own */
+    scan = scan_series(j, &j->detect->tracks[c->track], battery_of(j->detect, c), c->onset, pane);
+    if (scan.score > 0)
+        incident_move(j, c, &scan, pane, out);
+}
+
+/* Nobody converts in the first minutes of a slow-down nor of a drop. What turns out not to be slow may be the other. */
+static bool incident_turns(struct judge *j, struct incident *c, int64_t pane, struct records *out)
+{
+    struct scan scan;
+
+    if (!c->slow || pane - c->onset >= panes_of(j, LOOK_BACK_MS))
+        return false;
+    scan = scan_series(j, &j->detect->tracks[c->track], battery_of(j->detect, c), c->onset, pane);
+    return !scan.slow && scan.score >= c->score && incident_move(j, c, &scan, pane, out);
 }
 
 static void incident_step(struct judge *j, struct incident *c, int64_t pane, struct records *out)
 {
-    struct watch *w = watch_of(j, c);
+    struct watch *w;
 
+    if (c->recovered && incident_turns(j, c, pane, out))
+        c->recovered = false;
     if (!c->recovered && !c->accepted && incident_is_due(j, c, pane))
         incident_accept(j, c, pane);
+    w = watch_of(j, c);
     w->verdict = c->recovered || c->accepted ? VERDICT_CLEAR : VERDICT_BETWEEN;
     if (!c->updated && !c->recovered && pane > c->fired && score_now(j, c) >= DOUBLED * c->score)
         incident_update(j, c, pane, out);
