@@ -135,7 +135,6 @@ struct detect_track {
     double u[AGES_BINS][DETECT_TESTS], v[AGES_BINS][DETECT_TESTS];
     double z[CUSUM_FAMILIES][AGES_BINS]; /* residual weights, mean square 1 */
     double slow_u[AGES_BINS], slow_v[AGES_BINS];
-    double delay; /* days until a day is learned */
 
     /* the pane being worked on */
     struct detect_pane *pane;
@@ -198,8 +197,9 @@ void track_drop(struct detect_track *t);                /* the pane being worked
 
 /* --- detect_cold.c: a step that begins with a configured rate and typical dwell --- */
 void cold_init(const struct judge *j, struct detect_track *t);
-bool cold_is(const struct detect_track *t); /* it still goes by them */
-/* Conversions a day, and conversions known, as far as can be said. */
+bool cold_is(const struct detect_track *t);                            /* it still goes by them */
+bool cold_is_hour(const struct judge *j, size_t number, int64_t pane); /* thresholds are due */
+/* Conversions a day, as far as can be said, and conversions that the baseline rests on. */
 void cold_facts(const struct judge *j, const struct detect_track *t, const struct detect_series *s,
                 double *ret_nu, double *ret_o);
 

@@ -2,9 +2,11 @@
 /* A step with a configured target rate and typical dwell is tested from the first hour: it begins as if it had seen
  * DETECT_PSEUDO entrants convert at that rate, with exponential times of that median. They fade like any history. Until
  * a week is learned, traffic is not known: thresholds follow it hour by hour. */
+#include "funnel/clock.h"
 #include "funnel/detect_parts.h"
 #include "funnel/fmath.h"
 
+#define HOUR_MS INT64_C(3600000)
 #define LN2 0.69314718055994530942
 
 bool cold_is(const struct detect_track *t)
@@ -33,6 +35,14 @@ void cold_init(const struct judge *j, struct detect_track *t)
     }
 }
 
+/* One pane after each other, as tracks begin their days. */
+bool cold_is_hour(const struct judge *j, size_t number, int64_t pane)
+{
+    int64_t panes = HOUR_MS / j->funnel->pane_ms, at = pane - (int64_t)number;
+
+    return panes <= 1 || at == floor_div(at, panes) * panes;
+}
+
 /* Entries tell what to expect before the first conversions can have come. */
 void cold_facts(const struct judge *j, const struct detect_track *t, const struct detect_series *s,
                 double *ret_nu, double *ret_o)
@@ -44,7 +54,7 @@ void cold_facts(const struct judge *j, const struct detect_track *t, const struc
         entries += s->pending[i].entries;
         days += s->pending[i].panes * (double)j->funnel->pane_ms / (double)ZONE_DAY_MS;
     }
-    *ret_o = o + DETECT_PSEUDO * t->target;
+    *ret_o = s->o + DETECT_PSEUDO * t->target;
     o = o > entries * t->target ? o : entries * t->target;
     *ret_nu = days > 0 ? o / days : 0;
 }

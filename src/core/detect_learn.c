@@ -257,7 +257,7 @@ static double derive_delay(const struct judge *j, const struct detect_track *t)
     struct facts f;
     double rho, need;
 
-    if (!t->testing)
+    if (!t->testing || t->series_count == 0)
         return 0;
     f = series_facts(j, t, &t->series[0]);
     if (!(f.nu > 0))
@@ -273,9 +273,7 @@ void track_derive_shared(const struct judge *j, struct detect_track *t)
     derive_leaves(j, t);
     derive_tests(t);
     derive_season(t);
-    t->testing = t->known && t->series_count > 0 &&
-                 (t->days_learned >= DETECT_LEARNING_DAYS || cold_is(t));
-    t->delay = derive_delay(j, t);
+    t->testing = t->known && (t->days_learned >= DETECT_LEARNING_DAYS || cold_is(t));
 }
 
 void track_derive(const struct judge *j, struct detect_track *t)
@@ -360,32 +358,47 @@ static void slot_clear(struct detect_track *t, int slot, int64_t day)
         t->series[i].pending[slot] = (struct detect_series_day){0};
 }
 
-static void slot_learn(const struct judge *j, struct detect_track *t, int slot)
+/* What a day has counted so far. */
+static void slot_absorb(const struct judge *j, struct detect_track *t, int slot)
 {
-    const struct detect_day *day = &t->pending[slot];
-
-    if (day->holiday) {
-        slot_clear(t, slot, INT64_MIN);
-        return;
-    }
-    for (size_t i = 0; i < t->leaf_count; i++)
+    for (size_t i = 0; i < t->leaf_count; i++) {
         leaf_learn(t, &t->leaves[i], slot);
-    for (size_t i = 0; i < t->series_count; i++)
+        t->leaves[i].days[slot] = (struct detect_leaf_day){0};
+    }
+    for (size_t i = 0; i < t->series_count; i++) {
         series_learn_day(j, &t->series[i], slot);
-    for (int g = 0; g < DETECT_GROUPS && !day->tainted; g++)
+        t->series[i].pending[slot] = (struct detect_series_day){0};
+    }
+}
+
+/* By how a whole day differed from what was expected of it. A first day that was expected by configured numbers tells
+ * of those, not of hours. */
+static void slot_compare(struct detect_track *t, const struct detect_day *day)
+{
+    bool none = day->tainted || (cold_is(t) && t->days_learned == 0);
+
+    for (int g = 0; g < DETECT_GROUPS && !none; g++)
         for (int h = 0; h < SEASON_HOURS; h++) {
             t->so[g][h] += day->so[g][h];
             t->se[g][h] += day->se[g][h];
         }
     if (t->known)
-        level_day(&t->level, day->tainted ? 0 : day->o, day->tainted ? 0 : day->e,
+        level_day(&t->level, none ? 0 : day->o, none ? 0 : day->e,
                   dispersion_phi(&t->series[0].phi[CUSUM_ALL][CUSUM_SCALES - 1]));
-    t->days_learned++;
+}
+
+static void slot_learn(const struct judge *j, struct detect_track *t, int slot)
+{
+    if (!t->pending[slot].holiday) {
+        slot_absorb(j, t, slot);
+        slot_compare(t, &t->pending[slot]);
+        t->days_learned++;
+    }
     slot_clear(t, slot, INT64_MIN);
 }
 
 /* The oldest first. */
-static void track_learn(const struct judge *j, struct detect_track *t, int64_t day)
+static void track_learn(const struct judge *j, struct detect_track *t, int64_t day, double delay)
 {
     for (;;) {
         int oldest = -1;
@@ -394,23 +407,37 @@ static void track_learn(const struct judge *j, struct detect_track *t, int64_t d
             if (t->pending[i].day != INT64_MIN &&
                 (oldest < 0 || t->pending[i].day < t->pending[oldest].day))
                 oldest = i;
-        if (oldest < 0 || (double)(day - t->pending[oldest].day - 1) < t->delay)
+        if (oldest < 0 || (double)(day - t->pending[oldest].day - 1) < delay)
             return;
         slot_learn(j, t, oldest);
     }
 }
 
+/* A configured rate and dwell say little about how the times are spread: the first whole day is learned hour by hour. */
+static void track_hour(const struct judge *j, struct detect_track *t, size_t number, int64_t pane)
+{
+    if (!cold_is(t) || !cold_is_hour(j, number, pane))
+        return;
+    if (t->days_learned < 2 && !t->pending[t->today].holiday)
+        slot_absorb(j, t, t->today);
+    track_derive(j, t);
+}
+
 void track_day(const struct judge *j, struct detect_track *t, size_t number, int64_t pane)
 {
     const struct detect *d = j->detect;
+    double delay;
     int free = 0;
 
     if (d->day == t->day ||
-        (t->day != INT64_MIN && d->day == t->day + 1 && pane < d->day_first + (int64_t)number))
+        (t->day != INT64_MIN && d->day == t->day + 1 && pane < d->day_first + (int64_t)number)) {
+        track_hour(j, t, number, pane);
         return;
+    }
     if (t->day != INT64_MIN) {
+        delay = derive_delay(j, t);
         track_decay(t, (double)(d->day - t->day));
-        track_learn(j, t, d->day);
+        track_learn(j, t, d->day, delay);
         track_derive(j, t);
     }
     while (t->pending[free].day != INT64_MIN)

@@ -256,7 +256,7 @@ static void series_test(struct detect_track *t, size_t series, const struct dete
     for (size_t i = 0; i < t->test_count; i++) {
         double w = s->w[i] + x[i] * s->inverse[i];
 
-        s->w[i] = w > 0 ? w : 0;
+        s->w[i] = w > 0 && s->b[i] < __builtin_inf() ? w : 0;
         if (s->w[i] == 0)
             s->zero[i] = pane;
         else if (s->zero[i] == INT64_MIN)
