@@ -50,23 +50,27 @@ void detect_reading(const struct judge *j, const struct watch *w, int64_t pane, 
 struct split {
     size_t n;
     uint32_t *series;
-    double *entries, *conversions, *before_entries, *before_conversions, *rate, *mix;
+    size_t *order;
+    double *entries, *conversions, *due, *before_entries, *before_conversions, *rate, *mix;
     double expected; /* rate under the usual mix */
-    double most;     /* largest effect of a rate */
+    double score;    /* of the values that together explain it best */
 };
 
 static void split_free(struct split *s)
 {
     mem_free(s->series);
+    mem_free(s->order);
     mem_free(s->entries);
 }
 
 static void split_alloc(struct split *s, size_t n)
 {
     s->series = mem_zero(n, sizeof(*s->series));
-    s->entries = mem_zero(6 * n, sizeof(double));
+    s->order = mem_zero(n, sizeof(*s->order));
+    s->entries = mem_zero(7 * n, sizeof(double));
     s->conversions = s->entries + n;
-    s->before_entries = s->conversions + n;
+    s->due = s->conversions + n;
+    s->before_entries = s->due + n;
     s->before_conversions = s->before_entries + n;
     s->rate = s->before_conversions + n;
     s->mix = s->rate + n;
@@ -84,6 +88,7 @@ static void split_add(const struct judge *j, const struct detect_track *t, const
     s->series[s->n] = series;
     s->entries[s->n] = sums.entries;
     s->conversions[s->n] = sums.n;
+    s->due[s->n] = sums.e;
     s->before_entries[s->n] = usual;
     s->before_conversions[s->n] = usual * sums.e / sums.entries;
     s->n++;
@@ -104,12 +109,13 @@ static struct split split_spec(const struct judge *j, const struct detect_track 
     attribution_split(s.entries, s.conversions, s.before_entries, s.before_conversions, s.n, s.rate,
                       s.mix);
     for (size_t i = 0; i < s.n; i++) {
-        double size = s.rate[i] < 0 ? -s.rate[i] : s.rate[i];
-
         entries += s.before_entries[i];
         conversions += s.before_conversions[i];
-        s.most = size > s.most ? size : s.most;
     }
+    if (t->batteries[c->battery].kind == RULE_RISE) /* as if what came were the norm */
+        attribution_subset(s.due, s.conversions, s.n, s.order, &s.score);
+    else
+        attribution_subset(s.conversions, s.due, s.n, s.order, &s.score);
     s.expected = entries > 0 ? conversions / entries : __builtin_nan("");
     return s;
 }
@@ -122,7 +128,7 @@ static struct split split_best(const struct judge *j, const struct detect_track 
     for (size_t k = 1; k < j->spec_count; k++) {
         struct split s = split_spec(j, t, c, pane, k);
 
-        if (s.n > 0 && s.expected > 0 && (best.n == 0 || s.most > best.most)) {
+        if (s.n > 0 && s.expected > 0 && (best.n == 0 || s.score > best.score)) {
             split_free(&best);
             best = s;
         } else {

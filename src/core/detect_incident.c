@@ -148,48 +148,96 @@ struct scan {
     double score, ratio;
 };
 
-/* A rise is a drop of the expected. */
-static double score_of(const struct detect_battery *b, double o, double e)
+/* The series with anything expected since the onset, the whole first. */
+struct candidates {
+    size_t n;
+    uint32_t *series;
+    double *o, *e, *slow; /* slow: score of a slow-down */
+};
+
+static struct candidates candidates_of(const struct judge *j, const struct detect_track *t,
+                                       int64_t onset, int64_t pane)
 {
-    if (b->kind != RULE_RISE)
-        return attribution_score(o, e);
+    struct candidates c = {.series = mem_zero(t->series_count, sizeof(*c.series)),
+                           .o = mem_zero(3 * t->series_count, sizeof(double))};
+
+    c.e = c.o + t->series_count;
+    c.slow = c.e + t->series_count;
+    for (size_t i = 0; i < t->series_count; i++) {
+        struct track_sums sums = track_since(j, t, (uint32_t)i, onset, pane);
+
+        if (i > 0 && sums.e <= 0)
+            continue;
+        c.series[c.n] = (uint32_t)i;
+        c.o[c.n] = sums.n;
+        c.e[c.n] = sums.e;
+        c.slow[c.n++] = sums.slow;
+    }
+    return c;
+}
+
+static void candidates_free(struct candidates *c)
+{
+    mem_free(c->series);
+    mem_free(c->o);
+}
+
+/* Whose score of one kind is best, as attribution_best() finds that of a drop. */
+static size_t best_of(const struct candidates *c,
+                      double (*score)(const struct candidates *, size_t), double *ret_score)
+{
+    double price = fm_log((double)c->n);
+    size_t best = 0;
+
+    *ret_score = score(c, 0);
+    for (size_t i = 1; i < c->n; i++)
+        if (score(c, i) - price > *ret_score) {
+            *ret_score = score(c, i) - price;
+            best = i;
+        }
+    return best;
+}
+
+static double score_slow(const struct candidates *c, size_t i)
+{
+    return c->slow[i];
+}
+
+static double score_rise(double o, double e)
+{
     return o > e && e > 0 ? o * fm_log(o / e) - (o - e) : 0;
 }
 
-static void scan_take(struct scan *best, uint32_t series, bool slow, double score, double more)
+static double score_rise_of(const struct candidates *c, size_t i)
 {
-    if (score > best->score + more)
-        *best = (struct scan){series, slow, score, 0};
+    return score_rise(c->o[i], c->e[i]);
 }
 
-/* Of all series with anything expected; a segment pays for the search among them. A slow-down must be better than the
- * best drop by half a nat. */
+static double score_of(const struct detect_battery *b, double o, double e)
+{
+    return b->kind == RULE_RISE ? score_rise(o, e) : attribution_score(o, e);
+}
+
+/* A segment pays for the search; a slow-down must be better than the best drop by half a nat. */
 static struct scan scan_series(const struct judge *j, const struct detect_track *t,
                                const struct detect_battery *b, int64_t onset, int64_t pane)
 {
-    struct track_sums *sums = mem_zero(t->series_count, sizeof(*sums));
-    struct scan drop = {.score = -__builtin_inf()}, slow = {.score = -__builtin_inf()};
-    size_t live = 0;
-    double price;
+    struct candidates c = candidates_of(j, t, onset, pane);
+    double score, slow_score;
+    size_t best = b->kind == RULE_RISE ? best_of(&c, score_rise_of, &score)
+                                       : attribution_best(c.o, c.e, c.n, &score);
+    size_t slow = best_of(&c, score_slow, &slow_score);
+    struct scan scan = {.score = score};
 
-    for (size_t i = 0; i < t->series_count; i++) {
-        sums[i] = track_since(j, t, (uint32_t)i, onset, pane);
-        live += sums[i].e > 0;
+    if (b->kind == RULE_DROP && attribution_is_slowdown(slow_score, score)) {
+        best = slow;
+        scan.slow = true;
+        scan.score = slow_score;
     }
-    price = live > 1 ? fm_log((double)live) : 0;
-    for (size_t i = 0; i < t->series_count; i++) {
-        double pays = i == 0 ? 0 : price;
-
-        if (i > 0 && sums[i].e <= 0)
-            continue;
-        scan_take(&drop, (uint32_t)i, false, score_of(b, sums[i].n, sums[i].e) - pays, 0);
-        scan_take(&slow, (uint32_t)i, true, sums[i].slow - pays, 0);
-    }
-    if (b->kind == RULE_DROP && attribution_is_slowdown(slow.score, drop.score))
-        drop = slow;
-    drop.ratio = attribution_ratio(sums[drop.series].n, sums[drop.series].e);
-    mem_free(sums);
-    return drop;
+    scan.series = c.series[best];
+    scan.ratio = attribution_ratio(c.o[best], c.e[best]);
+    candidates_free(&c);
+    return scan;
 }
 
 /* --- beginning --- */
