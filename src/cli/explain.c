@@ -152,6 +152,8 @@ int explain_main(int argc, char **argv)
         "[-c CONFIG] [OPTIONS] FILE|- [DIMENSION=VALUE]...",
         "Runs the events of a file up to a time and says of each rule what it saw in its last window,\n"
         "what it expected, the test with its threshold, the verdict and the state of its alert.\n"
+        "Of drop, rise and volume: what is learned, what the open stays let expect by their age, and the\n"
+        "fullest tests; of the whole, or of the segment with exactly these values.\n"
         "Exits with 1 when there is nothing to explain. - is standard input.",
         specs,
         1,

@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "funnel/canon.h"
+#include "funnel/detect.h"
 #include "funnel/pipeline_parts.h"
 #include "funnel/rules.h"
+#include "explain_parts.h"
 
-static void put_time(struct buf *out, struct etime t)
+void explain_put_time(struct buf *out, struct etime t)
 {
     char text[CANON_RFC3339_SIZE];
 
@@ -34,8 +36,8 @@ static bool text_fits(const char *wanted, const char *text)
     return !wanted || strcmp(wanted, text) == 0;
 }
 
-static bool dims_fit(const struct explain_query *q, const struct judge *j, const struct rule *r,
-                     const struct watch *w)
+bool explain_dims_fit(const struct explain_query *q, const struct judge *j, const struct rule *r,
+                      const struct watch *w)
 {
     struct alert_dim dims[DIMS_MAX];
     size_t count = watch_dims(j, r, w, dims);
@@ -52,24 +54,33 @@ static bool dims_fit(const struct explain_query *q, const struct judge *j, const
     return true;
 }
 
+bool explain_step_fits(const struct explain_query *q, const struct judge *j, int step)
+{
+    struct buf name = {0};
+    bool fits;
+
+    funnel_step_name(j->funnel, step, &name);
+    fits = text_fits(q->step, buf_cstr(&name));
+    buf_deinit(&name);
+    return fits;
+}
+
+bool explain_rule_fits(const struct explain_query *q, const struct rule *r)
+{
+    return text_fits(q->rule, r->settings->id);
+}
+
 static bool watch_fits(const struct explain_query *q, const struct judge *j, const struct rule *r,
                        const struct watch *w)
 {
-    struct buf step = {0};
-    bool fits;
-
-    funnel_step_name(j->funnel, w->step, &step);
-    fits = text_fits(q->step, buf_cstr(&step)) && text_fits(q->rule, r->settings->id) &&
-           dims_fit(q, j, r, w) &&
+    return explain_step_fits(q, j, w->step) && explain_dims_fit(q, j, r, w) &&
            (!q->fingerprint || q->fingerprint == rules_fingerprint(j, r, w));
-    buf_deinit(&step);
-    return fits;
 }
 
 /* --- what it is --- */
 
-static void put_name(const struct judge *j, const struct rule *r, const struct watch *w,
-                     struct buf *out)
+void explain_put_name(const struct judge *j, const struct rule *r, const struct watch *w,
+                      struct buf *out)
 {
     static const char *const kinds[] = {"target", "benchmark", "change", "drop",
                                         "rise",   "volume",    "mix",    "data_quality"};
@@ -99,9 +110,9 @@ static int64_t last_due(const struct judge *j, const struct rule *r)
 static void put_window(const struct judge *j, const struct reading *x, struct buf *out)
 {
     buf_str(out, "  window    ");
-    put_time(out, x->from);
+    explain_put_time(out, x->from);
     buf_str(out, " to ");
-    put_time(out, x->to);
+    explain_put_time(out, x->to);
     if (x->complete)
         buf_str(out, "\n");
     else if (j->first_pane == INT64_MIN || x->since.ms < j->first_pane * j->funnel->pane_ms)
@@ -173,24 +184,29 @@ static void put_mix(const struct judge *j, const struct rule *r, const struct re
             s->statistic, r->z, r->mix->effect * 100);
 }
 
+void explain_put_alert(const struct watch *w, struct buf *out)
+{
+    buf_fmt(out, "  alert     %s", alert_state_name(w->life.state));
+    if (w->life.state != ALERT_QUIET) {
+        buf_str(out, " since ");
+        explain_put_time(out, (struct etime){w->life.since_ms});
+    }
+    if (w->life.state == ALERT_FIRING || w->life.state == ALERT_RESOLVING) {
+        buf_str(out, ", fired at ");
+        explain_put_time(out, w->starts_at);
+        if (!w->published)
+            buf_str(out, " (not published: before the first start's end)");
+    }
+    buf_fmt(out, ", %u records so far\n", w->sequence);
+}
+
 static void put_life(const struct watch *w, struct buf *out)
 {
     static const char *const verdicts[] = {"clear", "between: neither fires nor ends anything",
                                            "breach"};
 
-    buf_fmt(out, "  verdict   %s\n  alert     %s", verdicts[w->verdict],
-            alert_state_name(w->life.state));
-    if (w->life.state != ALERT_QUIET) {
-        buf_str(out, " since ");
-        put_time(out, (struct etime){w->life.since_ms});
-    }
-    if (w->life.state == ALERT_FIRING || w->life.state == ALERT_RESOLVING) {
-        buf_str(out, ", fired at ");
-        put_time(out, w->starts_at);
-        if (!w->published)
-            buf_str(out, " (not published: before the first start's end)");
-    }
-    buf_fmt(out, ", %u records so far\n", w->sequence);
+    buf_fmt(out, "  verdict   %s\n", verdicts[w->verdict]);
+    explain_put_alert(w, out);
 }
 
 static void put_ages(const struct judge *j, const struct rule *r, const struct watch *w,
@@ -220,7 +236,7 @@ static void put_watch(struct judge *j, const struct rule *r, const struct watch 
     int64_t pane = last_due(j, r);
     struct reading x;
 
-    put_name(j, r, w, out);
+    explain_put_name(j, r, w, out);
     if (pane == INT64_MIN) {
         buf_str(out, "  its window has not ended yet\n");
     } else {
@@ -237,6 +253,20 @@ static void put_watch(struct judge *j, const struct rule *r, const struct watch 
     put_ages(j, r, w, out);
 }
 
+static size_t explain_windows(struct judge *j, const struct rule *r, const struct explain_query *q,
+                              struct buf *out)
+{
+    size_t count = 0;
+
+    for (size_t k = 0; k < r->count; k++) {
+        if (!watch_fits(q, j, r, &r->watches[k]))
+            continue;
+        put_watch(j, r, &r->watches[k], out);
+        count++;
+    }
+    return count;
+}
+
 static size_t explain_judge(struct judge *j, const struct explain_query *q, struct buf *out)
 {
     size_t count = 0;
@@ -247,12 +277,10 @@ static size_t explain_judge(struct judge *j, const struct explain_query *q, stru
     for (size_t i = 0; i < j->rules->count; i++) {
         const struct rule *r = &j->rules->items[i];
 
-        for (size_t k = 0; k < r->count; k++) {
-            if (!watch_fits(q, j, r, &r->watches[k]))
-                continue;
-            put_watch(j, r, &r->watches[k], out);
-            count++;
-        }
+        if (!explain_rule_fits(q, r))
+            continue;
+        count += detect_is_kind(r->settings->kind) ? explain_detect(j, i, q, out)
+                                                   : explain_windows(j, r, q, out);
     }
     return count;
 }
