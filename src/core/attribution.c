@@ -13,6 +13,7 @@
 
 #include "funnel/fmath.h"
 #include "funnel/mem.h"
+#include "log1m.h"
 
 #define SLOW_MARGIN 0.5 /* nats by which a slow-down must be the better story */
 #define RATIO_MIN 0.08
@@ -120,6 +121,17 @@ size_t attribution_subset(const double *o, const double *e, size_t n, size_t *re
         }
     }
     return in;
+}
+
+double attribution_due(double o, double e, double p)
+{
+    double theta, converted;
+
+    if (!(e > 0.0 && p > 0.0))
+        return e;
+    theta = -log1m(p);
+    converted = -fm_expm1(-theta * (o / e));
+    return converted > 0.0 ? o * (p / converted) : e * (p / theta);
 }
 
 static double attribution_sum(const double *x, size_t n)

@@ -17,12 +17,43 @@ static bool is_in_ring(const struct judge *j, const struct incident *c, int64_t 
     return pane - c->onset < LOOK_BACK_MS / j->funnel->pane_ms;
 }
 
+/* How far those who begin in it have come by its end, on average. */
+static double spread(const struct hazard *h, double panes)
+{
+    double sum = 0, at = 0;
+
+    for (int bin = 0; bin < h->bins && at < panes; bin++) {
+        double to = h->edge[bin + 1] < panes ? h->edge[bin + 1] : panes;
+
+        sum += (to - at) * (hazard_f(h, at) + hazard_f(h, to)) / 2;
+        at = to;
+    }
+    return (sum + (panes - at)) / panes;
+}
+
+/* Sums in which e is what would have come. Tests go by the expectation of stays at risk; people by what is missing. */
+static struct track_sums sums_due(const struct detect_track *t, const struct incident *c,
+                                  uint32_t series, int64_t pane, struct track_sums sums)
+{
+    const struct detect_series *of = &t->series[series];
+    double p = of->entries > 0 ? of->o / of->entries : t->pool.p;
+
+    if (t->volume || pane < c->onset)
+        return sums;
+    p = p < HAZARD_P_MAX ? p : HAZARD_P_MAX;
+    sums.e = attribution_due(sums.n, sums.e, p * spread(&t->pool, (double)(pane - c->onset + 1)));
+    return sums;
+}
+
 static struct track_sums incident_sums(const struct judge *j, const struct incident *c,
                                        int64_t pane)
 {
+    const struct detect_track *t = &j->detect->tracks[c->track];
+    struct track_sums sums = {c->n, c->e, c->entries, c->slow_sum};
+
     if (is_in_ring(j, c, pane))
-        return track_since(j, &j->detect->tracks[c->track], c->series, c->onset, pane);
-    return (struct track_sums){c->n, c->e, c->entries, c->slow_sum};
+        sums = track_since(j, t, c->series, c->onset, pane);
+    return sums_due(t, c, c->series, pane, sums);
 }
 
 void detect_reading(const struct judge *j, const struct watch *w, int64_t pane, struct reading *ret)
@@ -90,7 +121,7 @@ static void split_add(const struct judge *j, const struct detect_track *t, const
     s->conversions[s->n] = sums.n;
     s->due[s->n] = sums.e;
     s->before_entries[s->n] = usual;
-    s->before_conversions[s->n] = usual * sums.e / sums.entries;
+    s->before_conversions[s->n] = usual * sums_due(t, c, series, pane, sums).e / sums.entries;
     s->n++;
 }
 

@@ -321,3 +321,45 @@ Test(recovery, tells_well_from_ill)
     cr_assert(recovery_step(1.5, 0.0, 0.0, r, 1.0) == 1.5);
     cr_assert(recovery_step(0.0, 0.0, 1e300, r, 1.0) == 0.0);
 }
+
+/* --- what would have come --- */
+
+/* A cohort followed age by age while its hazard is `ratio` of the usual: what came, what its survivors were expected to. */
+static void cohort_follow(double p, double ratio, double *ret_o, double *ret_e)
+{
+    double open = 1.0;
+
+    *ret_o = *ret_e = 0.0;
+    for (int age = 0; age < 10000; age++) {
+        double before = 1.0 - p * age / 10000.0, after = 1.0 - p * (age + 1) / 10000.0;
+        double hazard = log(before / after);
+
+        *ret_e += open * hazard;
+        *ret_o += open * -expm1(-hazard * ratio);
+        open *= exp(-hazard * ratio);
+    }
+}
+
+Test(attribution, what_would_have_come_is_what_a_cohort_gives)
+{
+    static const double rates[] = {0.02, 0.3, 0.7, 0.95}, ratios[] = {0.01, 0.27, 0.8, 1.0, 1.5};
+
+    for (int i = 0; i < 4; i++)
+        for (int k = 0; k < 5; k++) {
+            double o, e;
+
+            cohort_follow(rates[i], ratios[k], &o, &e);
+            cr_assert(fabs(attribution_due(1000 * o, 1000 * e, rates[i]) - 1000 * rates[i]) < 0.2,
+                      "of 1000 at %g with %g of the hazard: %g", rates[i], ratios[k],
+                      attribution_due(1000 * o, 1000 * e, rates[i]));
+        }
+}
+
+Test(attribution, what_would_have_come_at_the_edges)
+{
+    cr_assert(fabs(attribution_due(0, 100, 0.5) - 100 * 0.5 / log(2)) < 1e-9);
+    cr_assert(fabs(attribution_due(50, 50, 0.9) - 50) < 1e-9);
+    cr_assert(fabs(attribution_due(3, 100, 1e-9) - 100) < 1e-6, "nothing is counted twice");
+    cr_assert(attribution_due(3, 100, 0) == 100.0);
+    cr_assert(attribution_due(3, 0, 0.5) == 0.0);
+}
