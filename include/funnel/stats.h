@@ -27,6 +27,13 @@ double stats_two_proportion_z(int64_t k1, int64_t n1, int64_t k2, int64_t n2);
  * cut at n. */
 double stats_one_proportion_z(int64_t k, int64_t n, double rate);
 
+/* Stays that count in part: k conversions so far of stays whose maturities m sum to `sum`, so that sum * rate are
+ * expected; `squares` is the sum of m^2, less the variance of `sum` where the maturities are estimates. The variance of
+ * k is sum * rate - squares * rate^2. With every m = 1 these are the two above, but k is not cut. `sum` 0: {0, 1}
+ * and 0. */
+struct interval stats_partial_wilson(double k, double sum, double squares, double z);
+double stats_partial_z(double k, double sum, double squares, double rate);
+
 /* The z that a one-sided test must exceed: 0.001 -> 3.09. significance in (0, 1). */
 double stats_significance_z(double significance);
 

@@ -53,6 +53,30 @@ double stats_one_proportion_z(int64_t k, int64_t n, double rate)
     return ((double)k / (double)n - rate) / __builtin_sqrt(rate * (1.0 - rate) / (double)n);
 }
 
+/* All rates with (k - sum r)^2 <= z^2 (sum r - squares r^2): between the roots of a r^2 - b r + c. Where a is not
+ * positive, no rate is too high. */
+struct interval stats_partial_wilson(double k, double sum, double squares, double z)
+{
+    double square = z * z, a = sum * sum + square * squares, b = 2.0 * k * sum + square * sum;
+    double root = b * b - 4.0 * a * k * k, low, high;
+
+    if (!(sum > 0.0))
+        return (struct interval){0.0, 1.0};
+    root = root > 0.0 ? __builtin_sqrt(root) : 0.0;
+    low = 2.0 * k * k / (b + root);
+    high = a > 0.0 ? (b + root) / (2.0 * a) : 1.0;
+    return (struct interval){low < 1.0 ? low : 1.0, high < 1.0 ? high : 1.0};
+}
+
+double stats_partial_z(double k, double sum, double squares, double rate)
+{
+    double variance = sum * rate - squares * rate * rate;
+
+    if (!(sum > 0.0 && rate > 0.0 && rate < 1.0 && variance > 0.0))
+        return 0.0;
+    return (k - sum * rate) / __builtin_sqrt(variance);
+}
+
 double stats_significance_z(double significance)
 {
     return -fm_normal_quantile(significance);

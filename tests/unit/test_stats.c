@@ -52,6 +52,38 @@ Test(stats, a_sales_managers_table)
     cJSON_Delete(golden);
 }
 
+Test(stats, partial_of_the_mature_is_the_plain_one)
+{
+    for (int64_t n = 1; n < 400; n += 7)
+        for (int64_t k = 0; k <= n; k += 1 + n / 9) {
+            struct interval a = stats_wilson(k, n, STATS_Z95);
+            struct interval b = stats_partial_wilson((double)k, (double)n, (double)n, STATS_Z95);
+
+            cr_assert(fabs(a.low - b.low) < 1e-12 && fabs(a.high - b.high) < 1e-12);
+            cr_assert(near(stats_one_proportion_z(k, n, 0.3),
+                           stats_partial_z((double)k, (double)n, (double)n, 0.3)));
+        }
+}
+
+/* 400 stays of a maturity of one quarter: conversions so far are of 400, each with a quarter of the chance. */
+Test(stats, partial_goes_by_the_chance_so_far)
+{
+    struct interval some = stats_partial_wilson(60, 100, 25, STATS_Z95);
+    struct interval whole = stats_wilson(60, 400, STATS_Z95);
+
+    cr_expect(near(stats_partial_z(60, 100, 25, 0.8), stats_one_proportion_z(60, 400, 0.2)));
+    cr_expect(fabs(some.low / 4 - whole.low) < 1e-12 && fabs(some.high / 4 - whole.high) < 1e-12);
+    cr_expect(stats_partial_z(5, 0, 0, 0.5) == 0);
+    cr_expect(stats_partial_z(5, 10, 10, 1) == 0);
+    some = stats_partial_wilson(5, 0, 0, STATS_Z95);
+    cr_expect(some.low == 0 && some.high == 1);
+    /* A curve as unsure as this says nothing of the highest rate. */
+    some = stats_partial_wilson(5, 10, -40, STATS_Z95);
+    cr_expect(some.low > 0 && some.low < 0.5 && some.high == 1);
+    some = stats_partial_wilson(50, 10, 1, STATS_Z95);
+    cr_expect(some.low == 1 && some.high == 1);
+}
+
 Test(stats, wilson_at_its_ends)
 {
     struct interval none = stats_wilson(0, 0, STATS_Z95), zero = stats_wilson(0, 10, STATS_Z95);
