@@ -119,6 +119,7 @@ struct rules;    /* rules.h */
 struct controls; /* controls.h */
 struct pulse;    /* pulse.h */
 struct detect;   /* detect.h */
+struct maturity; /* maturity.h */
 
 struct judge {
     const struct funnel *funnel; /* borrowed */
@@ -164,6 +165,7 @@ struct judge {
     struct breakdown breakdowns[BREAKDOWNS_MAX];
     struct rules *rules;
     struct detect *detect;             /* NULL where no rule asks for it */
+    struct maturity *maturity;         /* likewise */
     struct controls *controls;         /* silences and interventions */
     const struct pulse *const *pulses; /* borrowed: of the inputs that can feed the funnel */
     size_t pulse_count;

@@ -55,6 +55,9 @@ void riskset_advance(struct riskset *rs, int64_t from, int64_t to, int64_t *ret_
 uint32_t riskset_seed(struct riskset *rs, int bin, int64_t column, uint32_t n);
 uint32_t riskset_exit(struct riskset *rs, int bin, int64_t column, uint32_t n);
 
+/* The stays of another one of the same ages, brought to the same pane, join. */
+void riskset_add(struct riskset *rs, const struct riskset *from);
+
 /* Open stays in one column, for audits. 0 for what does not exist. */
 uint32_t riskset_column(const struct riskset *rs, int bin, int64_t column);
 

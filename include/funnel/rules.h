@@ -109,6 +109,10 @@ struct reading {
     struct etime since; /* of the earliest event it goes by: change looks further back */
     int64_t entries, conversions;
     int64_t before_entries, before_conversions; /* change */
+    /* matured, else 0: entries by their maturity, its squares less what it is not sure of (stats.h), what has
+     * converted of them; the curve is known */
+    double stays, squares, converted;
+    bool learned;
     double rate, low, high;
     double expected;        /* NaN where there is none yet */
     struct mix_shift shift; /* mix */

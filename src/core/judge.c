@@ -5,6 +5,7 @@
 
 #include "funnel/controls.h"
 #include "funnel/detect.h"
+#include "funnel/maturity.h"
 #include "funnel/mem.h"
 #include "funnel/rules.h"
 
@@ -28,6 +29,7 @@ void judge_init(struct judge *j, const struct funnel *f, const struct zone *zone
     series_init(j);
     rules_init(j);
     j->detect = detect_new(j);
+    j->maturity = maturity_new(j);
     j->controls = controls_new(f);
     names_init(&j->reasons, UINT32_MAX - NAME_FIRST);
     for (int b = 0; b < f->breakdown_count; b++)
@@ -50,6 +52,7 @@ void judge_deinit(struct judge *j)
     mem_free(j->touched);
     controls_free(j->controls);
     detect_free(j->detect);
+    maturity_free(j, j->maturity);
     rules_deinit(j);
     series_deinit(j);
     judge_leaves_deinit(j);
@@ -187,6 +190,7 @@ static void day_begin(struct judge *j, int64_t pane)
         series_new_day(j, day - j->day, pane);
         if (j->detect)
             detect_regroup(j);
+        maturity_learn(j, pane, day - j->day);
         j->conservation_errors += judge_audit(j);
     }
     j->day = day;

@@ -4,6 +4,7 @@
 
 #include "funnel/detect.h"
 #include "funnel/judge.h"
+#include "funnel/maturity.h"
 #include "funnel/mem.h"
 #include "funnel/rules.h"
 
@@ -109,6 +110,7 @@ static void touched_enter(struct judge *j, int64_t pane)
 
         step_open(s, pane);
         riskset_enter(&s->risk, pane, s->pane_entered);
+        maturity_enter(j, j->touched[i].step, pane, s->pane_entered);
         day->entered += s->pane_entered;
         day->credited += s->pane_credited;
         s->entered += s->pane_entered;
@@ -144,6 +146,7 @@ static void apply_seed(struct judge *j, const struct cell *c, int64_t pane)
     s->seeded += c->n;
     j->conservation_errors += riskset_seed(&s->risk, c->bin, c->column, (uint32_t)c->n) > 0;
     cohort_at(&s->cohort, c->day)->seeded += (uint32_t)c->n;
+    maturity_seed(j, c);
 }
 
 static void apply_exit(struct judge *j, const struct cell *c, int64_t pane)
@@ -155,6 +158,7 @@ static void apply_exit(struct judge *j, const struct cell *c, int64_t pane)
         return;
     s->exits[c->cause] += c->n;
     j->conservation_errors += riskset_exit(&s->risk, c->bin, c->column, (uint32_t)c->n) > 0;
+    maturity_exit(j, c);
     if (c->cause != EXIT_ADVANCED)
         return;
     step_touch(j, c)->pane_advanced += (uint32_t)c->n;
@@ -275,10 +279,12 @@ void judge_apply_pane(struct judge *j, const struct pending_pane *p, bool dark, 
     int64_t events = events_seen(j), bad = j->counts[COUNT_BAD];
 
     judge_admit(j, p->cells, p->count);
+    maturity_open(j, p->pane);
     for (size_t i = 0; i < p->count; i++)
         if (p->cells[i].kind != CELL_EXIT)
             apply_cell(j, &p->cells[i], p->pane);
     touched_enter(j, p->pane);
+    maturity_expose(j);
     if (detects)
         detect_expose(j, p->pane);
     for (size_t i = 0; i < p->count; i++)

@@ -5,6 +5,7 @@
 
 #include "funnel/controls.h"
 #include "funnel/detect.h"
+#include "funnel/maturity.h"
 #include "funnel/mem.h"
 #include "funnel/rules.h"
 
@@ -101,6 +102,7 @@ void judge_save(const struct judge *j, struct codec_out *out)
     save_sums(j, out);
     rules_save(j, out);
     detect_save(j, out);
+    maturity_save(j, out);
     controls_save(j->controls, out);
 }
 
@@ -286,6 +288,8 @@ void judge_load(struct judge *j, struct codec_in *in)
     rules_load(j, in);
     if (!in->error)
         detect_load(j, in);
+    if (!in->error)
+        maturity_load(j, in);
     if (!in->error)
         controls_load(j->controls, in);
 }

@@ -12,6 +12,7 @@
 #include "funnel/buf.h"
 #include "funnel/controls.h"
 #include "funnel/detect.h"
+#include "funnel/maturity.h"
 #include "funnel/mem.h"
 #include "core/switch.h"
 
@@ -230,6 +231,7 @@ static void judge_swap(struct judge *to, struct judge *from)
     to->window_count = fresh.window_count;
     to->rules = fresh.rules;
     to->detect = fresh.detect;
+    to->maturity = fresh.maturity;
     to->controls = fresh.controls;
     *from = fresh;
     from->zone = was.zone;
@@ -241,6 +243,7 @@ static void judge_swap(struct judge *to, struct judge *from)
     from->window_count = was.window_count;
     from->rules = was.rules;
     from->detect = was.detect;
+    from->maturity = was.maturity;
     from->controls = was.controls;
     series_free(&fresh);
     from->series = was.series;
@@ -269,6 +272,7 @@ void judge_take_over(struct judge *to, struct judge *from)
     leaves_series(to, from, map);
     rules_take_over(to, from->rules, map);
     detect_take_over(to, from, map);
+    maturity_take_over(to, from);
     controls_take_over(to, from);
     mem_free(map);
 }

@@ -5,6 +5,9 @@
  * Wilson's interval): z = (target - rate) / sqrt(target (1 - target) / n) must exceed the quantile of the
  * rule's significance, and the shortfall the minimum effect. It is clear when the rate itself is back.
  *
+ * matured: the same of the last days' stays, closed or not, each counting by its maturity; the variance is that of
+ * stays which may still convert, and of what the curve itself is not sure of (a share m of D conversions: m (1 - m) / D).
+ *
  * change: the pooled two-proportion test against the same window earlier. It is clear when the rate is back
  * at what it was when the alert fired, less half of the minimum effect: the earlier window moves on, and in
  * the end would hold the incident itself.
@@ -14,6 +17,7 @@
  * unless it may be empty only because a source was out. */
 #include "funnel/controls.h"
 #include "funnel/detect.h"
+#include "funnel/maturity.h"
 #include "funnel/quality.h"
 #include "funnel/rules.h"
 #include "funnel/stats.h"
@@ -28,11 +32,21 @@ static bool is_cohort(const struct rule *r)
     return r->settings->measure == MEASURE_COHORT;
 }
 
+static bool is_matured(const struct rule *r)
+{
+    return r->settings->measure == MEASURE_MATURED;
+}
+
+static bool goes_by_days(const struct rule *r)
+{
+    return is_cohort(r) || is_matured(r);
+}
+
 /* Cohorts are whole days, judged when a day ends. */
 bool reading_due(const struct judge *j, const struct rule *r, int64_t pane)
 {
     const struct window_def *d = rule_window_def(j, r);
-    int calendar = is_cohort(r) ? CALENDAR_DAY : d->calendar;
+    int calendar = goes_by_days(r) ? CALENDAR_DAY : d->calendar;
     int64_t now = pane * pane_ms(j), then = now + pane_ms(j);
 
     if (calendar < 0)
@@ -144,6 +158,68 @@ static void read_cohort(const struct judge *j, const struct rule *r, const struc
              &ret->before_entries, &ret->before_conversions);
 }
 
+/* Stays begun on one of the days, by their maturity. Credited ones convert at once, so they would be too many among
+ * the conversions so far: both sides take them by the same measure. */
+struct matured {
+    double conversions, sum, squares, unsure;
+};
+
+static void matured_add(struct matured *x, const struct cohort_day *d, struct maturity_mean mean)
+{
+    double stays = (double)d->entered + d->credited + d->seeded;
+    double variance = mean.m * (1 - mean.m);
+
+    x->conversions += (double)d->exits[EXIT_ADVANCED] + mean.m * d->credited;
+    x->sum += stays * mean.m;
+    x->squares += stays * mean.mm;
+    x->unsure += variance > 0 ? stays * __builtin_sqrt(variance) : 0;
+}
+
+static void matured_days(const struct judge *j, const struct rule *r, const struct watch *w,
+                         int64_t pane, int64_t first, int64_t last, struct matured *ret)
+{
+    const struct maturity_mean *means = maturity_means(j, w->step, pane, first, last);
+
+    for (size_t i = 0; i < j->leaf_count; i++) {
+        const struct cohort *c = &j->leaves[i].steps[w->step].cohort;
+
+        if (j->leaves[i].series[r->spec] != w->series)
+            continue;
+        for (size_t k = c->count; k-- > 0 && c->days[k].day >= first;)
+            if (c->days[k].day <= last)
+                matured_add(ret, &c->days[k], means[c->days[k].day - first]);
+    }
+}
+
+/* The last days, closed or not. */
+static void read_matured(const struct judge *j, const struct rule *r, const struct watch *w,
+                         int64_t pane, struct reading *ret)
+{
+    const struct window_def *d = &j->windows[r->window];
+    const struct maturity_step *s = maturity_of(j, w->step);
+    int64_t now = (pane + 1) * pane_ms(j), last = zone_day(j->zone, NULL, now) - 1;
+    int64_t first = last - d->panes * pane_ms(j) / ZONE_DAY_MS + 1;
+    double weight = maturity_weight(s);
+    struct matured x = {0};
+
+    if (d->calendar >= 0) {
+        int64_t period = zone_period(j->zone, NULL, d->calendar, now) - 1;
+
+        first = zone_period_first_day(d->calendar, period);
+        last = zone_period_first_day(d->calendar, period + 1) - 1;
+    }
+    ret->from.ms = ret->since.ms = zone_day_start(j->zone, first);
+    ret->to.ms = zone_day_start(j->zone, last + 1);
+    add_days(j, r, w, first, last, &ret->entries, &ret->conversions);
+    ret->learned = maturity_is_known(s, pane);
+    if (!ret->learned)
+        return;
+    matured_days(j, r, w, pane, first, last, &x);
+    ret->stays = x.sum;
+    ret->converted = x.conversions;
+    ret->squares = x.squares - (weight > 0 ? x.unsure * x.unsure / weight : 0);
+}
+
 static double share(int64_t k, int64_t n)
 {
     return n > 0 ? (double)k / (double)n : 0;
@@ -155,8 +231,9 @@ static enum alert_verdict judge_target(const struct rule *r, struct reading *x)
     double clear = s->clear >= 0 ? s->clear : s->target;
 
     x->expected = s->target;
-    x->statistic = -stats_one_proportion_z(x->conversions, x->entries, s->target);
-    if (x->entries < s->min_entries)
+    x->statistic = is_matured(r) ? -stats_partial_z(x->converted, x->stays, x->squares, s->target)
+                                 : -stats_one_proportion_z(x->conversions, x->entries, s->target);
+    if ((is_matured(r) ? x->stays : (double)x->entries) < (double)s->min_entries)
         return VERDICT_BETWEEN;
     if (x->rate >= clear)
         return VERDICT_CLEAR;
@@ -213,11 +290,39 @@ static enum alert_verdict judge_change(const struct rule *r, const struct watch 
     return fires ? VERDICT_BETWEEN : VERDICT_CLEAR;
 }
 
-/* Windows do not hold what came in dark panes: there may have been something. Cohorts do. */
+/* Windows do not hold what came in dark panes: there may have been something. Cohorts do, but before they are closed
+ * what was lost there may still come. */
 static bool is_half_dark(const struct judge *j, const struct rule *r, const struct reading *x)
 {
     return !is_cohort(r) && j->controls->last_dark != INT64_MIN &&
            x->from.ms <= j->controls->last_dark * pane_ms(j);
+}
+
+/* Its rate and interval. */
+static void reading_rate(const struct rule *r, struct reading *x)
+{
+    struct interval wilson = stats_wilson(x->conversions, x->entries, STATS_Z95);
+
+    x->rate = share(x->conversions, x->entries);
+    if (is_matured(r)) {
+        wilson = stats_partial_wilson(x->converted, x->stays, x->squares, STATS_Z95);
+        x->rate = x->stays > 0 ? x->converted / x->stays : 0;
+        x->rate = x->rate < 1 ? x->rate : 1;
+    }
+    x->low = wilson.low;
+    x->high = wilson.high;
+}
+
+/* From `since` on it holds all there was. */
+static bool is_complete(const struct judge *j, const struct rule *r, const struct watch *w,
+                        const struct reading *x)
+{
+    int64_t since = floor_div(x->since.ms, pane_ms(j));
+
+    if (j->first_pane == INT64_MIN || x->since.ms < j->first_pane * pane_ms(j))
+        return false;
+    return goes_by_days(r) ||
+           (since >= j->series[w->series].since && since >= rule_window_def(j, r)->since);
 }
 
 void reading_take(struct judge *j, const struct rule *r, const struct watch *w, int64_t pane,
@@ -236,20 +341,15 @@ void reading_take(struct judge *j, const struct rule *r, const struct watch *w, 
     *ret = (struct reading){.expected = __builtin_nan("")};
     if (is_cohort(r))
         read_cohort(j, r, w, pane, ret);
+    else if (is_matured(r))
+        read_matured(j, r, w, pane, ret);
     else if (r->mix)
         read_mix(j, r, pane, ret);
     else
         read_throughput(j, r, w, pane, ret);
-    wilson = stats_wilson(ret->conversions, ret->entries, STATS_Z95);
-    ret->low = wilson.low;
-    ret->high = wilson.high;
-    ret->rate = share(ret->conversions, ret->entries);
+    reading_rate(r, ret);
     stale = j->stale_before != INT64_MIN && ret->since.ms < j->stale_before * pane_ms(j);
-    ret->complete = !stale && j->first_pane != INT64_MIN &&
-                    ret->since.ms >= j->first_pane * pane_ms(j) &&
-                    (is_cohort(r) ||
-                     (floor_div(ret->since.ms, pane_ms(j)) >= j->series[w->series].since &&
-                      floor_div(ret->since.ms, pane_ms(j)) >= rule_window_def(j, r)->since));
+    ret->complete = !stale && is_complete(j, r, w, ret);
     if (r->settings->kind == RULE_CHANGE)
         ret->verdict = judge_change(r, w, ret);
     else if (r->settings->kind < RULE_CHANGE)
@@ -259,7 +359,7 @@ void reading_take(struct judge *j, const struct rule *r, const struct watch *w, 
     else if (!r->mix)
         ret->verdict = VERDICT_CLEAR; /* the other kinds go by no window of rates */
     /* The log begins inside the window, or the series' leaves changed: entries and conversions do not match. */
-    if (!ret->complete)
+    if (!ret->complete || (is_matured(r) && (!ret->learned || is_half_dark(j, r, ret))))
         ret->verdict = VERDICT_BETWEEN;
     if (ret->entries == 0) /* nothing to go by: neither starts an alert nor keeps one */
         ret->verdict = stale || is_half_dark(j, r, ret) ? VERDICT_BETWEEN : VERDICT_CLEAR;

@@ -181,6 +181,19 @@ uint32_t riskset_exit(struct riskset *rs, int bin, int64_t column, uint32_t n)
     return n - leave;
 }
 
+void riskset_add(struct riskset *rs, const struct riskset *from)
+{
+    if (from->open == 0)
+        return;
+    if (!rs->columns)
+        rs->columns = mem_zero(rs->ages->slots, sizeof(*rs->columns));
+    for (uint32_t i = 0; i < rs->ages->slots; i++)
+        rs->columns[i] += from->columns[i];
+    for (int j = 0; j < rs->ages->bins; j++)
+        rs->n[j] += from->n[j];
+    rs->open += from->open;
+}
+
 uint32_t riskset_column(const struct riskset *rs, int bin, int64_t column)
 {
     if (!rs->columns || bin < 0 || bin >= rs->ages->bins)

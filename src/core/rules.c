@@ -203,13 +203,16 @@ static void fill_numbers(const struct judge *j, const struct rule *r, const stru
     static const char *const sources[RULE_KINDS] = {
         [RULE_TARGET] = "target", [RULE_BENCHMARK] = "benchmark", [RULE_CHANGE] = "previous"};
 
+    double n = x->stays > 0 ? x->stays : (double)x->entries;
+
     a->entries = x->entries;
     a->conversions = x->conversions;
+    a->maturity = x->stays > 0 ? x->stays / (double)x->entries : __builtin_nan("");
     a->rate = x->entries > 0 ? x->rate : __builtin_nan("");
     a->low = x->entries > 0 ? x->low : a->rate;
     a->high = x->entries > 0 ? x->high : a->rate;
     a->expected_rate = x->expected;
-    a->expected_conversions = x->expected * (double)x->entries;
+    a->expected_conversions = x->expected * n;
     a->expected_source = r->settings->kind <= RULE_CHANGE ? sources[r->settings->kind] : NULL;
     a->effect_absolute = a->rate - x->expected;
     a->effect_relative = x->expected > 0 ? a->rate / x->expected - 1 : __builtin_nan("");
@@ -282,7 +285,6 @@ void rules_put(struct judge *j, const struct rule *r, struct watch *w, const str
                       .measure = r->settings->measure,
                       .budget = __builtin_nan(""),
                       .change_point = ETIME_NONE,
-                      .maturity = __builtin_nan(""),
                       .watermark = at,
                       .late = j->counts[COUNT_LATE],
                       .complete = x->complete,
@@ -519,7 +521,7 @@ static int64_t rule_next(const struct judge *j, const struct rule *r, int64_t pa
 
     if (detect_is_kind(r->settings->kind))
         return INT64_MAX;
-    if (r->settings->measure == MEASURE_COHORT)
+    if (r->settings->measure != MEASURE_THROUGHPUT)
         return cohort_end(j, r, pane);
     if (d->busy == INT64_MIN)
         return INT64_MAX;

@@ -143,7 +143,7 @@ static void en_counts(struct buf *out, const struct alert *a)
     buf_str(out, "Between ");
     sentence_range(out, a, a->from, a->to);
     sentence_scope(out, a, ", for ", "");
-    if (a->measure == MEASURE_COHORT) {
+    if (a->measure == MEASURE_COHORT || a->measure == MEASURE_MATURED) {
         buf_fmt(out, ", %" PRId64 " entered, of which %" PRId64 " converted so far", a->entries,
                 a->conversions);
     } else {
@@ -158,7 +158,7 @@ static void zh_counts(struct buf *out, const struct alert *a)
     sentence_range(out, a, a->from, a->to);
     buf_str(out, "，");
     sentence_scope(out, a, "", " ");
-    if (a->measure == MEASURE_COHORT)
+    if (a->measure == MEASURE_COHORT || a->measure == MEASURE_MATURED)
         buf_fmt(out, "共进入 %" PRId64 " 个，目前已转化 %" PRId64 " 个", a->entries,
                 a->conversions);
     else

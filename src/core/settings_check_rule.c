@@ -162,11 +162,14 @@ static void check_change(const struct check *c, const struct settings_rule *r)
 
 static void check_cohort(const struct check *c, const struct settings_rule *r)
 {
-    if (r->measure != MEASURE_COHORT || r->window.calendar >= 0 || !check_good(c, AT(r->window)) ||
+    bool days = r->measure == MEASURE_COHORT || r->measure == MEASURE_MATURED;
+
+    if (!days || r->window.calendar >= 0 || !check_good(c, AT(r->window)) ||
         r->window.ms % UNITS_DAY == 0)
         return;
     check_fail(c, AT(r->window), "write whole days, as 1d or 7d, or {calendar: week}",
-               "measure: cohort needs a window of whole days; this one is %s",
+               "measure: %s needs a window of whole days; this one is %s",
+               r->measure == MEASURE_COHORT ? "cohort" : "matured",
                check_duration_text(c, r->window.ms));
 }
 

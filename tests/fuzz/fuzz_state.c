@@ -37,7 +37,8 @@ static const char yaml[] =
     "    dims: {channel: {top: 2}}\n"
     "    breakdowns: [owner]\n"
     "    rules:\n"
-    "      - {id: low, kind: target, target: 50%, window: 5m, min_entries: 3, significance: 0.2}\n";
+    "      - {id: low, kind: target, target: 50%, window: 5m, min_entries: 3, significance: 0.2}\n"
+    "      - {id: matured, kind: target, target: 50%, window: 1d, measure: matured}\n";
 
 #define SOURCES 2
 #define SECTIONS_MAX 8

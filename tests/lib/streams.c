@@ -55,8 +55,8 @@ static void put_rules(struct dice *d, struct buf *y, bool dims, const char *by)
     if (dice_chance(d, 0.5)) {
         buf_fmt(
             y,
-            "      - {id: cohort, kind: target, measure: cohort, step: a>b, window: %s, target: 50%%%s",
-            PICK(d, "1d", "2d", "{calendar: week}"), by);
+            "      - {id: cohort, kind: target, measure: %s, step: a>b, window: %s, target: 50%%%s",
+            d->state & 64 ? "cohort" : "matured", PICK(d, "1d", "2d", "{calendar: week}"), by);
         put_rule_timing(d, y);
     }
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "funnel/detect_parts.h"
+#include "funnel/maturity.h"
 #include "funnel/controls.h"
 #include "funnel/pulse_parts.h"
 #include "funnel/rules.h"
@@ -349,7 +350,7 @@ Test(pipeline_save, every_member_was_thought_of)
     } structs[] = {
 #define SIZE(name, was) {#name, sizeof(struct name), was}
         SIZE(pipeline, 168),       SIZE(tally, 8288),         SIZE(tally_funnel, 11568),
-        SIZE(arrival, 120),        SIZE(judge, 6248),         SIZE(judge_source, 176),
+        SIZE(arrival, 120),        SIZE(judge, 6256),         SIZE(judge_source, 176),
         SIZE(judge_leaf, 184),     SIZE(judge_step, 344),     SIZE(judge_stage, 48),
         SIZE(series, 56),          SIZE(window_def, 56),      SIZE(pending_pane, 40),
         SIZE(rules, 48),           SIZE(rule, 104),           SIZE(watch, 72),
@@ -359,6 +360,7 @@ Test(pipeline_save, every_member_was_thought_of)
         SIZE(control_mark, 992),   SIZE(pulse_part, 72),      SIZE(pulse, 5824),
         SIZE(detect, 152),         SIZE(detect_track, 78344), SIZE(detect_leaf, 1944),
         SIZE(detect_series, 7320), SIZE(detect_day, 10792),   SIZE(incident, 160),
+        SIZE(maturity_step, 2360), SIZE(maturity_day, 112),
 #undef SIZE
     };
 

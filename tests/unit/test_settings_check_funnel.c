@@ -340,6 +340,9 @@ Test(check_funnel, rules)
          "1d or"},
         {RULE("id: r, kind: target, target: 1%, measure: cohort"), 6, 9,
          "funnels.f.rules[0].window", "this one is 1h", "{calendar: week}"},
+        {RULE("id: r, kind: target, target: 1%, measure: matured, window: 36h"), 6, 69,
+         "funnels.f.rules[0].window", "matured needs a window of whole days; this one is 1d12h",
+         "1d or"},
         {RULE("id: r, kind: target, target: 1%, measure: mature"), 6, 52,
          "funnels.f.rules[0].measure", "'mature' is not known", "did you mean 'matured'?"},
         {RULE("id: r, kind: change, window: 1d, measure: matured"), 6, 52,
@@ -352,8 +355,9 @@ Test(check_funnel, rules)
     settings_free(kit_parse(RULE("id: r, kind: target, target: 1%, measure: cohort, window: 2d")));
     settings_free(kit_parse(
         RULE("id: r, kind: target, target: 1%, measure: cohort, window: {calendar: month}")));
-    settings_free(kit_parse(RULE("id: r, kind: target, target: 1%, measure: matured")));
-    settings_free(kit_parse(RULE("id: r, kind: benchmark, target: 1%, measure: matured")));
+    settings_free(kit_parse(RULE("id: r, kind: target, target: 1%, window: 1d, measure: matured")));
+    settings_free(
+        kit_parse(RULE("id: r, kind: benchmark, target: 1%, window: 7d, measure: matured")));
 }
 
 Test(check_funnel, steps)
