@@ -9,7 +9,7 @@
  *                                      funnel, entered (a time of the day); anything else is a dim; rec=09:00:05 is the
  *                                      record's timestamp (none by default)
  *   09:00:00 every 10s for 1h p0 deal=x lead then contact 8 of 10      entities x1, x2, ...; the first 8 of each 10
- *                                      enter `contact` in the same second
+ *                                      enter `contact` in the same second; deal=x#: numbers from 1 in each such line
  *   09:00:00 p0 tick                   an event that no funnel wants: only the time passes
  *   09:00:00 p0 json {"id":1,"ts":$ms} the value as it stands, $ms: the time; null is a tombstone
  *   09:00:00 p0 key {"id":1}           a tombstone with this key
@@ -299,10 +299,12 @@ static void tell_many(struct story *t, int64_t at, const char *line)
     int of = 1, taken = 0, used = 0, n = 0;
     uint32_t partition;
     const char *then, *rest;
+    bool again;
 
     cr_assert(sscanf(line, "every %15s for %15s p%u deal=%63s %63s%n", every, length, &partition,
                      deal, stage, &used) == 5,
               "%s", line);
+    again = deal[strlen(deal) - 1] == '#';
     settings_duration(every, &step_ms);
     settings_duration(length, &for_ms);
     rest = line + used;
@@ -310,7 +312,7 @@ static void tell_many(struct story *t, int64_t at, const char *line)
     if (then)
         cr_assert(sscanf(then, "then %63s %d of %d", next, &taken, &of) == 3, "%s", line);
     for (int64_t end = at + for_ms; at < end; at += step_ms, n++) {
-        snprintf(id, sizeof(id), "%s%d", deal, ++t->made);
+        snprintf(id, sizeof(id), "%s%d", deal, again ? n + 1 : ++t->made);
         tell_event(t, at, partition, id, stage, rest);
         if (then && n % of < taken)
             tell_event(t, at, partition, id, next, "");
