@@ -69,7 +69,6 @@ struct detect_pane {
 
 struct detect_day {
     int64_t day; /* INT64_MIN: the slot is free */
-    double panes;
     double o, e; /* of the whole, with season and level */
     double so[DETECT_GROUPS][SEASON_HOURS], se[DETECT_GROUPS][SEASON_HOURS];
     bool tainted; /* an alert's: teaches only what that leaves untouched */

@@ -178,7 +178,7 @@ static void series_get(const struct detect_track *t, struct detect_series *s, st
 static void day_save(const struct detect_day *day, struct codec_out *out)
 {
     codec_put_zigzag(out, day->day);
-    put_reals(out, (const double[]){day->panes, day->o, day->e}, 3);
+    put_reals(out, (const double[]){day->o, day->e}, 2);
     put_reals(out, day->so[0], DETECT_GROUPS * SEASON_HOURS);
     put_reals(out, day->se[0], DETECT_GROUPS * SEASON_HOURS);
     codec_put_u8(out, day->tainted);
@@ -188,7 +188,6 @@ static void day_save(const struct detect_day *day, struct codec_out *out)
 static void day_load(struct detect_day *day, struct codec_in *in)
 {
     day->day = codec_get_pane(in);
-    get_amounts(in, &day->panes, 1);
     get_amounts(in, &day->o, 1);
     get_amounts(in, &day->e, 1);
     get_amounts(in, day->so[0], DETECT_GROUPS * SEASON_HOURS);

@@ -87,7 +87,6 @@ void track_expose(struct judge *j, struct detect_track *t, int64_t pane)
 {
     struct riskset_moves moves;
 
-    t->pending[t->today].panes++;
     if (t->volume) {
         for (size_t i = 0; i < t->leaf_count; i++)
             leaf_expose_volume(j, t, i);
