@@ -73,8 +73,10 @@ static void leaf_expose_volume(const struct judge *j, struct detect_track *t, si
     double entries = j->leaves[leaf].steps[t->step].pane_entered;
     struct detect_leaf *l = &t->leaves[leaf];
 
-    if (!l->frozen)
+    if (!l->frozen) {
+        l->days[t->today].y[0]++;
         l->days[t->today].d[0] += entries;
+    }
     leaf_sum(j, t, leaf, l->h, 0);
     for (size_t k = 0; entries > 0 && k < j->spec_count; k++) {
         struct detect_pane *p = &t->pane[j->leaves[leaf].series[k]];
