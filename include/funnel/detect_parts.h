@@ -209,6 +209,13 @@ void track_derive(const struct judge *j, struct detect_track *t);
 void track_derive_shared(const struct judge *j, struct detect_track *t); /* all but the series */
 void track_derive_leaf(const struct judge *j, struct detect_track *t, size_t leaf);
 void track_derive_series(const struct judge *j, struct detect_track *t, size_t series);
+/* Conversions a day, and conversions known. */
+struct track_facts {
+    double nu, o;
+};
+struct track_facts track_facts(const struct judge *j, const struct detect_track *t, size_t series);
+/* What it knows does not reach as far back as a stay may last. */
+bool track_is_short(const struct judge *j, const struct detect_track *t);
 /* Nothing of a segment's leaves since a pane is learned. */
 void track_taint(const struct judge *j, struct detect_track *t, uint32_t series, int64_t since);
 /* The series goes on at `ratio` of what it was. */

@@ -13,6 +13,7 @@
 #include "funnel/mem.h"
 #include "funnel/multipliers.h"
 #include "funnel/rules.h"
+#include "funnel/threshold.h"
 
 #define LN2 0.69314718055994530942
 
@@ -164,102 +165,67 @@ static void derive_tests(struct detect_track *t)
     weights_derive(t);
 }
 
-struct facts {
-    double nu, o; /* conversions a day, conversions known */
-};
-
-static struct facts series_facts(const struct judge *j, const struct detect_track *t,
-                                 const struct detect_series *s)
+struct track_facts track_facts(const struct judge *j, const struct detect_track *t, size_t series)
 {
-    struct facts f = {s->days > 0 ? s->o / s->days : 0, s->o};
+    const struct detect_series *s = &t->series[series];
+    struct track_facts f = {s->days > 0 ? s->o / s->days : 0, s->o};
 
     if (cold_is(t))
         cold_facts(j, t, s, &f.nu, &f.o);
     return f;
 }
 
-static double series_rho(const struct judge *j, const struct detect_track *t, double o,
-                         const struct detect_battery *b)
+bool track_is_short(const struct judge *j, const struct detect_track *t)
 {
-    double rho = cusum_indifference(t->level.p, o);
-
-    /* Until the history is as long as a stay may last, its level is off by about a percent. */
-    if (!t->volume && rho > 0.97 && t->days_learned * ZONE_DAY_MS < j->funnel->window_ms[t->step])
-        rho = 0.97;
-    if (rho > 1 - b->min_effect)
-        rho = 1 - b->min_effect;
-    return rho;
+    return !t->volume && t->days_learned * ZONE_DAY_MS < j->funnel->window_ms[t->step];
 }
 
-/* Half of the budget for the whole, half for all that may be beside it. */
-static double series_share(const struct judge *j, size_t series)
+static void battery_thresholds(const struct judge *j, const struct detect_track *t,
+                               struct detect_series *s, const struct detect_battery *b,
+                               const struct track_facts *f, double share)
 {
-    size_t others = j->detect ? j->detect->others : 0;
+    struct threshold_series of = {
+        .nu = f->nu,
+        .o = f->o,
+        .rho = threshold_rho(t->level.p, f->o, b->min_effect, track_is_short(j, t)),
+        .alpha = b->alpha,
+        .share = share,
+        .rise = b->kind == RULE_RISE,
+        .pane_ms = j->funnel->pane_ms,
+    };
 
-    if (others == 0)
-        return 1;
-    return series == 0 ? 0.5 : 0.5 / (double)others;
-}
+    for (size_t i = b->first; i < b->first + b->count; i++) {
+        struct threshold x = threshold_of(&t->tests[i], &of, s->phi[t->tests[i].family]);
 
-/* Where noise grows with the time scale, as it does where rates wander for hours, what crosses by chance is smaller than
- * what a test is made for and takes longer: noise is taken at twice the time that a real change needs. */
-#define NOISE_AT 2.0
-
-/* The sixteen tests are looked at after each pane. On exact Poisson streams they give 2.2 times the alarms that
- * cusum_gamma() allows for where a pane has few conversions, fewer where it has many, because a sum that crosses and comes
- * back within a pane is not seen (tests/property/test_budget.c). */
-#define LOOKS_MOST 2.2
-static double looks(const struct judge *j, double nu)
-{
-    double a_pane = nu * (double)j->funnel->pane_ms / (double)ZONE_DAY_MS;
-    double many = LOOKS_MOST / (1 + 0.4 * a_pane);
-
-    return many > 1 ? many : 1;
-}
-
-static void test_derive(const struct judge *j, struct detect_track *t, struct detect_series *s,
-                        const struct detect_battery *b, size_t i, const struct facts *f, double rho,
-                        double share)
-{
-    const struct cusum_test *test = &t->tests[i];
-    double gamma = cusum_gamma(f->nu, rho, b->alpha, share) * looks(j, f->nu);
-    double need = cusum_need(test->i, gamma), phi;
-
-    phi = dispersion_phi(&s->phi[test->family][cusum_scale(NOISE_AT * need, f->nu)]);
-    phi = cusum_phi(phi, need, f->o);
-    s->inverse[i] = 1 / phi;
-    s->rho[i] = test->family == CUSUM_SLOW ? 1 : (b->kind == RULE_RISE ? 2 - rho : rho);
-    s->b[i] = cusum_level(test, gamma, phi);
+        s->inverse[i] = 1 / x.phi;
+        s->rho[i] = x.rho;
+        s->b[i] = x.b;
+    }
 }
 
 void track_derive_series(const struct judge *j, struct detect_track *t, size_t series)
 {
     struct detect_series *s = &t->series[series];
-    double share = series_share(j, series);
-    struct facts f = series_facts(j, t, s);
+    double share = threshold_share(series, j->detect ? j->detect->others : 0);
+    struct track_facts f = track_facts(j, t, series);
 
     for (size_t i = 0; i < DETECT_TESTS; i++) {
         s->b[i] = __builtin_inf();
         s->inverse[i] = s->rho[i] = 1;
     }
-    for (size_t k = 0; k < t->battery_count && t->testing && f.nu > 0; k++) {
-        const struct detect_battery *b = &t->batteries[k];
-        double rho = series_rho(j, t, f.o, b);
-
-        for (size_t i = b->first; i < b->first + b->count; i++)
-            test_derive(j, t, s, b, i, &f, rho, share);
-    }
+    for (size_t k = 0; k < t->battery_count && t->testing && f.nu > 0; k++)
+        battery_thresholds(j, t, s, &t->batteries[k], &f, share);
 }
 
 /* Days in which a drop of 22 % would show; until there are tests, no alert can take anything out of a day. */
 static double derive_delay(const struct judge *j, const struct detect_track *t)
 {
-    struct facts f;
+    struct track_facts f;
     double rho, need;
 
     if (!t->testing || t->series_count == 0)
         return 0;
-    f = series_facts(j, t, &t->series[0]);
+    f = track_facts(j, t, 0);
     if (!(f.nu > 0))
         return 1;
     rho = cusum_indifference(t->level.p, f.o);
