@@ -9,6 +9,7 @@
 #include "cli/feed.h"
 #include "cli/options.h"
 #include "cli/replay_diff.h"
+#include "cli/replay_summary.h"
 #include "funnel/json_out.h"
 #include "funnel/json_scan.h"
 #include "funnel/report.h"
@@ -20,6 +21,7 @@ struct replay {
     int output;
     bool headers;
     struct buf text;
+    struct replay_summary *summary;
 };
 
 /* Bytes that are no UTF-8 cannot stand in JSON: they go as base64url, under a name that says so. */
@@ -111,6 +113,7 @@ static int replay_sink(struct feed *f, void *context)
     struct replay *p = context;
 
     buf_clear(&p->text);
+    replay_summary_take(p->summary, f);
     for (size_t i = 0; i < f->out.count; i++) {
         const struct record *x = &f->out.items[i];
 
@@ -135,6 +138,27 @@ static int replay_finish(struct replay *p, const struct feed *f)
     return EXIT_IO;
 }
 
+static int replay_file(struct replay *p, const char *config, const char *topic, const char *path)
+{
+    struct feed feed;
+    int code = feed_open(&feed, "replay", config, topic, path);
+
+    if (code == EXIT_OK) {
+        p->summary = replay_summary_new(&feed);
+        code = feed_run(&feed, replay_sink, p);
+    }
+    if (code == EXIT_OK)
+        code = replay_finish(p, &feed);
+    if (code == EXIT_OK) {
+        feed_summary(&feed);
+        replay_summary_print(p->summary);
+    }
+    replay_summary_free(p->summary);
+    feed_close(&feed);
+    buf_deinit(&p->text);
+    return code;
+}
+
 int replay_main(int argc, char **argv)
 {
     static const char *const outputs[] = {"alerts", "deadletters", "report", NULL};
@@ -156,11 +180,11 @@ int replay_main(int argc, char **argv)
         "[-c CONFIG] [OPTIONS] FILE|-, or replay --diff OLD NEW FILE",
         "Runs the events of a file, one a line, through the machines that `run` has, and prints what\n"
         "they put out: the very alerts `run` would publish. Dead letters come with the line's number,\n"
-        "counted from 0. - is standard input.",
+        "counted from 0. - is standard input. In the end it says on standard error of each rule with a\n"
+        "budget how often it fired, for how long, and how many false alarms were to be expected.",
         specs,
         1,
         2};
-    struct feed feed;
     int first, code = options_parse(&options, argc, argv, &first);
 
     if (code >= 0)
@@ -172,14 +196,5 @@ int replay_main(int argc, char **argv)
     }
     if (old)
         return replay_diff(old, argv[first], topic, argv[first + 1]);
-    code = feed_open(&feed, "replay", file, topic, argv[first]);
-    if (code == EXIT_OK)
-        code = feed_run(&feed, replay_sink, &p);
-    if (code == EXIT_OK)
-        code = replay_finish(&p, &feed);
-    if (code == EXIT_OK)
-        feed_summary(&feed);
-    feed_close(&feed);
-    buf_deinit(&p.text);
-    return code;
+    return replay_file(&p, file, topic, argv[first]);
 }
