@@ -3,9 +3,11 @@
 """The commands that need no Kafka, as a user meets them: help, wrong lines, files, formats, exit codes."""
 import base64
 import csv
+import datetime
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -30,6 +32,22 @@ funnels:
   other:
     stages: [a, b]
     window: 1h
+"""
+SIGHT = """
+kafka: {bootstrap.servers: "127.0.0.1:1"}
+inputs: [{topic: orders}, {topic: others}]
+http: off
+funnels:
+  shop:
+    stages: [{id: visit, target: 0.4}, cart, paid]
+    window: 1h
+    dims: {channel: {values: [ads, mail]}}
+    rules:
+      - {id: lost, kind: drop, budget: 0.1/week}
+      - {id: more, kind: rise, step: visit>cart}
+      - {id: few, kind: volume}
+      - {id: low, kind: target, step: visit>cart, target: 0.4, window: 1d, min_entries: 50}
+      - {id: other, kind: change, step: visit>cart, window: 1d, against: 7d}
 """
 results = {True: 0, False: 0}
 
@@ -232,6 +250,94 @@ def test_trace(conf):
     expect("trace of nobody", FAILED, "trace", "-c", conf, "v-none", "-", stdin=data, err="v-none")
 
 
+def minutes(text):
+    """The three times of a line of check's."""
+    units = {"min": 1, "h": 60, "d": 1440}
+    return [float("inf") if x == "not in" else float(n) * units[unit]
+            for x, n, unit in re.findall(r": (not in|) ?([0-9.]+) (min|h|d)", text)]
+
+
+def sight(what, *args, **kw):
+    """check's lines of the rules, by head: [the line, those beneath it]."""
+    found = {}
+    head = None
+    for line in expect(what, 0, "check", *args, **kw).splitlines():
+        if line.startswith("    ") and head:
+            found[head].append(line)
+        elif line.startswith("  "):
+            head = line.split(":")[0].strip()
+            found[head] = [line]
+    return found
+
+
+def test_sight(conf):
+    few = sight("check --per-day", "-c", conf, "--per-day", "1000")
+    many = sight("check of more", "-c", conf, "--per-day", "100000")
+    check("every rule and step", list(few) == [
+        "lost (drop) of visit>cart", "lost (drop) of cart>paid", "more (rise) of visit>cart", "few (volume)",
+        "low (target) of visit>cart", "other (change) of visit>cart"])
+    check("by target, then 50 %", "400 conversions" in few["lost (drop) of visit>cart"][0]
+          and "200 conversions" in few["lost (drop) of cart>paid"][0])
+    for head, said in few.items():
+        for a, b in zip(said[1:], many[head][1:]):
+            check("three times: " + a, len(minutes(a)) == 3)
+            check("sooner with more loss: " + a, minutes(a) == sorted(minutes(a), reverse=True))
+            check("sooner with more traffic: " + b, all(y <= x for x, y in zip(minutes(a), minutes(b))))
+        if len(said) == 3:
+            check("a segment takes longer", all(y >= x for x, y in zip(minutes(said[1]), minutes(said[2]))))
+    check("a window's drop", "a drop of 9 % from 40 %" in few["low (target) of visit>cart"][0])
+    tiny = sight("check of little", "-c", conf, "--per-day", "10")
+    check("too few entries", "below its min_entries 50" in tiny["low (target) of visit>cart"][0])
+    out = expect("check", 0, "check", "-c", conf)
+    check("what is assumed is said", "1000 entries a day (assumed" in out and out.endswith("OK\n"))
+    check("and not of what is given", "assumed" not in expect("", 0, "check", "-c", conf, "--per-day", "1000"))
+    expect("no traffic", USAGE, "check", "-c", conf, "--per-day", "0", err="--per-day")
+    expect("two traffics", USAGE, "check", "-c", conf, "--per-day", "5", "--history", "-", err="either")
+    expect("an input of nothing", USAGE, "check", "-c", conf, "--input", "orders", err="--history")
+    expect("an unknown input", USAGE, "check", "-c", conf, "--input", "x", "--history", "-", err="orders, others")
+    expect("no history", IO, "check", "-c", conf, "--history", conf + ".none", err="No such file")
+
+
+def ten_days(lost_from):
+    """Every ten minutes a visitor; every second one goes on, and pays; none from that day on."""
+    begin = datetime.datetime(2026, 3, 2, tzinfo=datetime.timezone.utc)
+    out = []
+    for n in range(10 * 144):
+        at = begin + datetime.timedelta(minutes=10 * n)
+        for k, stage in enumerate(("visit", "cart", "paid")[:3 if n % 2 and n < lost_from * 144 else 1]):
+            ts = (at + datetime.timedelta(minutes=3 * k)).strftime("%Y-%m-%dT%H:%M:%SZ")
+            out.append({**event(n, stage, 0), "ts": ts})
+    return lines(out)
+
+
+def test_learned(conf):
+    found = sight("check --history", "-c", conf, "--history", "-", stdin=ten_days(10), err="events")
+    head = found["lost (drop) of visit>cart"]
+    check("learned traffic: " + head[0], " 72 conversions" in head[0] and len(minutes(head[1])) == 3)
+    check("learned windows", "144 entries" in found["low (target) of visit>cart"][0])
+    found = sight("check of no history", "-c", conf, "--history", "-")
+    check("nothing learned", "not tested yet, 0 of 7" in found["lost (drop) of visit>cart"][0])
+
+
+def test_summary(conf):
+    def rows(stdin):
+        done = run("replay", "-c", conf, "-", stdin=stdin)
+        said = re.findall(r"shop, rule (\w+): (\d+) alerts?, ([0-9.]+) h firing; about ([0-9.e-]+) false alarms? to be "
+                          r"expected of ([0-9.]+) days", done.stderr.decode())
+        return {x[0]: [float(y) for y in x[1:]] for x in said}, done.stdout.decode().splitlines()
+    quiet, _ = rows(ten_days(10))
+    lost, alerts = rows(ten_days(8))
+    check("rules with a budget: %s" % quiet, list(quiet) == ["lost", "more", "few"])
+    check("nothing fires", all(x[0] == x[1] == 0 for x in quiet.values()))
+    check("two or three days tested: %s" % quiet, all(2.5 < x[3] <= 3 for x in quiet.values()))
+    for rule, budget in (("lost", .1), ("more", .1), ("few", .05)):
+        check("budget x weeks", abs(quiet[rule][2] / (budget * quiet[rule][3] / 7) - 1) < .1)
+    alerts = [x for x in map(json.loads, alerts) if x["rule"]["id"] == "lost" and x["status"] == "firing"]
+    check("the alerts are counted: %s" % lost, lost["lost"][0] == len(alerts) > 0)
+    check("and their hours", 12 < lost["lost"][1] < 96)
+    check("no events, nothing tested", rows(b"")[0]["lost"] == [0, 0, 0, 0])
+
+
 def test_demo_config(folder):
     for language in ("en", "zh"):
         path = os.path.join(folder, language + ".yaml")
@@ -254,6 +360,11 @@ def main():
         test_deadletters(conf)
         test_report(conf)
         test_trace(conf)
+        with open(conf, "w") as f:
+            f.write(SIGHT)
+        test_sight(conf)
+        test_learned(conf)
+        test_summary(conf)
         test_demo_config(folder)
     print("%d passed, %d failed" % (results[True], results[False]))
     return 1 if results[False] else 0
