@@ -54,6 +54,9 @@ struct alert_part;
 void detect_fill(const struct judge *j, const struct watch *w, struct alert *a,
                  struct alert_part *parts, struct buf *text);
 
+/* From now on counts by age are kept for explain, of each step's first series: 50 kB each. Nothing else changes. */
+void detect_look(struct judge *j);
+
 /* --- state --- */
 
 void detect_save(const struct judge *j, struct codec_out *out);

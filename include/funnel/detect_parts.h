@@ -139,6 +139,7 @@ struct detect_track {
     struct detect_pane *pane;
     size_t pane_cap;
     struct detect_crossing crossing[DETECT_BATTERIES];
+    struct look *look; /* NULL: nobody looks */
 };
 
 struct incident {
@@ -193,6 +194,19 @@ struct track_sums track_since(const struct judge *j, const struct detect_track *
                               int64_t from, int64_t to);
 void track_reset(struct detect_track *t, int64_t pane); /* every W to 0, blocks too */
 void track_drop(struct detect_track *t);                /* the pane being worked on */
+
+int64_t track_coarse_panes(const struct judge *j); /* of a block of half an hour */
+
+/* --- detect_look.c: counts by age, for explain; neither saved nor taken over --- */
+void look_free(struct look *l); /* accepts NULL */
+void look_add(const struct judge *j, const struct detect_track *t, size_t series, int64_t pane);
+struct look_sums {
+    int64_t from; /* the first pane in them: of blocks, the nearest */
+    double n[AGES_BINS], e[AGES_BINS];
+};
+/* As track_since(), by age. False: they are not kept. */
+bool look_since(const struct judge *j, const struct detect_track *t, uint32_t series, int64_t from,
+                int64_t to, struct look_sums *ret);
 
 /* --- detect_cold.c: a step that begins with a configured rate and typical dwell --- */
 void cold_init(const struct judge *j, struct detect_track *t);

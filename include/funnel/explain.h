@@ -4,6 +4,7 @@
 #ifndef FUNNEL_EXPLAIN_H
 #define FUNNEL_EXPLAIN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,8 +18,12 @@ struct explain_query {
     const struct alert_dim *dims; /* these values; a watch may have others beside them */
     size_t dim_count;
     uint64_t fingerprint;
+    bool all_tests; /* of the detector's rules: not only the fullest */
 };
 
+/* From here on counts by age are kept for it, of the detector's rules; without it they are not shown. What the machines
+ * put out is the same. */
+void explain_begin(struct pipeline *p);
 /* As of the last pane closed. Appends a block of lines for each watch; returns how many. */
 size_t explain_write(const struct pipeline *p, const struct explain_query *q, struct buf *out);
 

@@ -143,6 +143,8 @@ int explain_main(int argc, char **argv)
         {"step", 0, OPTION_TEXT, &e.query.step, "STEP", "only this step: cart>paid, or overall",
          NULL},
         {"rule", 0, OPTION_TEXT, &e.query.rule, "ID", "only this rule", NULL},
+        {"all-tests", 0, OPTION_FLAG, &e.query.all_tests, NULL,
+         "drop, rise, volume: every test, not only the three fullest", NULL},
         {"input", 0, OPTION_TEXT, &topic, "TOPIC", "whose events these are (the first input's)",
          NULL},
         {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
@@ -171,8 +173,10 @@ int explain_main(int argc, char **argv)
     e.query.dims = e.dims;
     code = feed_open(&feed, "explain", file, topic, argv[first]);
     feed.one_by_one = at || alert;
-    if (code == EXIT_OK)
+    if (code == EXIT_OK) {
+        explain_begin(feed.pipeline);
         code = feed_run(&feed, explain_sink, &e);
+    }
     if (code == EXIT_OK)
         code = explain_finish(&e, &feed);
     feed_close(&feed);

@@ -137,6 +137,7 @@ static void track_deinit(struct detect_track *t)
     mem_free(t->leaves);
     mem_free(t->series);
     mem_free(t->pane);
+    look_free(t->look);
 }
 
 void detect_free(struct detect *d)

@@ -153,7 +153,7 @@ static struct detect_sum *fine_at(struct detect_series *s, int64_t pane)
     return &s->fine[(pane % DETECT_FINE + DETECT_FINE) % DETECT_FINE];
 }
 
-static int64_t coarse_panes(const struct judge *j)
+int64_t track_coarse_panes(const struct judge *j)
 {
     return DETECT_COARSE_MS / j->funnel->pane_ms;
 }
@@ -161,7 +161,7 @@ static int64_t coarse_panes(const struct judge *j)
 /* Panes and blocks that were passed over held nothing. */
 static void track_turn(const struct judge *j, struct detect_track *t, int64_t pane)
 {
-    int64_t block = floor_div(pane, coarse_panes(j));
+    int64_t block = floor_div(pane, track_coarse_panes(j));
     int64_t first = t->coarse == INT64_MIN || block - t->coarse > DETECT_COARSE
                         ? block - DETECT_COARSE + 1
                         : t->coarse + 1;
@@ -191,7 +191,7 @@ struct track_sums track_since(const struct judge *j, const struct detect_track *
 {
     struct detect_series *s = &t->series[series];
     struct track_sums sums = {0};
-    int64_t per = coarse_panes(j), first;
+    int64_t per = track_coarse_panes(j), first;
 
     if (to - from < DETECT_FINE) {
         for (int64_t pane = from; pane <= to; pane++)
@@ -301,7 +301,8 @@ static void series_residuals(const struct detect_track *t, struct detect_series 
 static void series_remember(const struct judge *j, const struct detect_track *t,
                             struct detect_series *s, const struct detect_pane *p, int64_t pane)
 {
-    struct detect_sum *sums[] = {fine_at(s, pane), coarse_at(s, floor_div(pane, coarse_panes(j)))};
+    struct detect_sum *sums[] = {fine_at(s, pane),
+                                 coarse_at(s, floor_div(pane, track_coarse_panes(j)))};
     double n = sum_of(p->n, 0, t->bins) + sum_of(p->fn, 0, t->bins);
     double e = sum_of(p->e, 0, t->bins) + sum_of(p->fe, 0, t->bins), slow = 0;
 
@@ -367,6 +368,8 @@ void track_finish(const struct judge *j, struct detect_track *t, int64_t pane)
         if (t->known) {
             series_residuals(t, &t->series[i], p);
             series_remember(j, t, &t->series[i], p, pane);
+            if (t->look)
+                look_add(j, t, i, pane);
         }
         if (t->testing)
             series_test(t, i, p, pane);

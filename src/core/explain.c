@@ -285,6 +285,12 @@ static size_t explain_judge(struct judge *j, const struct explain_query *q, stru
     return count;
 }
 
+void explain_begin(struct pipeline *p)
+{
+    for (size_t f = 0; f < p->funnel_count; f++)
+        detect_look(&p->judges[f]);
+}
+
 size_t explain_write(const struct pipeline *p, const struct explain_query *q, struct buf *out)
 {
     size_t count = 0;

@@ -160,36 +160,81 @@ static struct open_bin open_sum(const struct explained *x, struct open_bin *bins
     return all;
 }
 
+static const struct incident *incident_own(const struct explained *x)
+{
+    const struct detect *d = x->j->detect;
+
+    for (size_t i = 0; i < d->incident_count; i++)
+        if (is_own(x, &d->incidents[i]))
+            return &d->incidents[i];
+    return NULL;
+}
+
+/* By age, since the onset of what fires, or in the last hour. False: nobody has kept it. */
+static bool look_take(const struct explained *x, struct look_sums *ret)
+{
+    const struct incident *c = incident_own(x);
+    int64_t to = x->t->fine;
+
+    if (to == INT64_MIN)
+        return false;
+    return look_since(x->j, x->t, x->series, c ? c->onset : to - HOUR_MS / pane_ms(x) + 1, to, ret);
+}
+
 static void put_bin(const struct explained *x, int bin, double chance, const struct open_bin *open,
-                    struct buf *out)
+                    const struct look_sums *seen, struct buf *out)
 {
     struct buf age = {0};
 
     units_put_duration(&age, x->t->ages->edge[bin] * pane_ms(x));
-    buf_fmt(out, "    %-12s %9.0f  %10.6f %13.3f\n", buf_cstr(&age), open->n, chance, open->e);
+    buf_fmt(out, "    %-12s %9.0f  %10.6f %13.3f", buf_cstr(&age), open->n, chance, open->e);
+    if (seen)
+        buf_fmt(out, " %9.0f %11.2f", seen->n[bin], seen->e[bin]);
+    buf_str(out, "\n");
     buf_deinit(&age);
+}
+
+static void put_bins(const struct explained *x, const struct open_bin *bins,
+                     const struct open_bin *all, const struct look_sums *seen, struct buf *out)
+{
+    double chance[AGES_BINS] = {0}, n = 0, e = 0;
+
+    hazard_chances(&x->t->pool, x->t->pool.p, chance);
+    for (int bin = 0; bin < x->t->bins; bin++) {
+        if (bins[bin].n > 0 || (seen && seen->n[bin] + seen->e[bin] >= 0.005))
+            put_bin(x, bin, chance[bin], &bins[bin], seen, out);
+        n += seen ? seen->n[bin] : 0;
+        e += seen ? seen->e[bin] : 0;
+    }
+    buf_fmt(out, "    %-12s %9.0f  %10s %13.3f", "all", all->n, "", all->e);
+    if (seen)
+        buf_fmt(out, " %9.0f %11.2f", n, e);
+    buf_str(out, "\n");
 }
 
 static void put_open(const struct explained *x, struct buf *out)
 {
     struct open_bin bins[AGES_BINS] = {0}, all = open_sum(x, bins);
-    double chance[AGES_BINS] = {0};
+    struct look_sums seen;
+    bool looks;
 
     if (is_volume(x)) {
         buf_fmt(out, "  expected  %.3f entries in the next pane\n", all.e);
         return;
     }
-    if (all.n == 0) {
+    looks = look_take(x, &seen);
+    if (all.n == 0 && !looks) {
         buf_str(out, "  open      no stays\n");
         return;
     }
-    hazard_chances(&x->t->pool, x->t->pool.p, chance);
-    buf_str(out, "  open      stays by age; expected: of them, in the next pane\n"
-                 "    age from       at risk      hazard      expected\n");
-    for (int bin = 0; bin < x->t->bins; bin++)
-        if (bins[bin].n > 0)
-            put_bin(x, bin, chance[bin], &bins[bin], out);
-    buf_fmt(out, "    %-12s %9.0f  %10s %13.3f\n", "all", all.n, "", all.e);
+    buf_str(out, "  open      stays by age; expected: of them, in the next pane");
+    if (looks) {
+        buf_str(out, "; O, E: since ");
+        explain_put_time(out, (struct etime){seen.from * pane_ms(x)});
+    }
+    buf_fmt(out, "\n    age from       at risk      hazard      expected%s\n",
+            looks ? "         O           E" : "");
+    put_bins(x, bins, &all, looks ? &seen : NULL, out);
     if (all.frozen > 0)
         buf_fmt(out, "    %.0f of them are explained by an alert that fires: no test counts them\n",
                 all.frozen);
@@ -221,22 +266,22 @@ static double fullness(const struct detect_series *s, size_t test)
     return s->b[test] > 0 ? s->w[test] / s->b[test] : 0;
 }
 
-/* The fullest first, of those that are not at 0; how many. */
-static size_t tests_fullest(const struct explained *x, size_t ret[FULLEST])
+/* The fullest first, and unless `all` only the first few of those that are not at 0; how many. */
+static size_t tests_fullest(const struct explained *x, bool all, size_t ret[DETECT_TESTS])
 {
     const struct detect_series *s = &x->t->series[x->series];
-    size_t count = 0;
+    size_t count = 0, most = all ? DETECT_TESTS : FULLEST;
 
     for (size_t i = x->battery->first; i < x->battery->first + x->battery->count; i++) {
         size_t at = count;
 
-        if (!(s->w[i] > 0))
+        if (!(s->w[i] > 0) && !all)
             continue;
         while (at > 0 && fullness(s, ret[at - 1]) < fullness(s, i))
             at--;
-        if (at == FULLEST)
+        if (at == most)
             continue;
-        count += count < FULLEST;
+        count += count < most;
         for (size_t k = count - 1; k > at; k--)
             ret[k] = ret[k - 1];
         ret[at] = i;
@@ -257,14 +302,17 @@ static void put_test(const struct explained *x, size_t test, struct buf *out)
         buf_fmt(out, " %5.2f", c->q);
     buf_fmt(out, " %9.3f %9.3f %6.2f %6.3f  ", s->w[test], s->b[test], 1 / s->inverse[test],
             s->rho[test]);
-    explain_put_time(out, (struct etime){(s->zero[test] + 1) * pane_ms(x)});
+    if (s->w[test] > 0)
+        explain_put_time(out, (struct etime){(s->zero[test] + 1) * pane_ms(x)});
+    else
+        buf_str(out, "-");
     buf_str(out, "\n");
 }
 
-static void put_tests(const struct explained *x, struct buf *out)
+static void put_tests(const struct explained *x, bool all, struct buf *out)
 {
     const struct detect_series *s = &x->t->series[x->series];
-    size_t shown[FULLEST], count;
+    size_t shown[DETECT_TESTS], count;
 
     if (!x->t->testing)
         return;
@@ -273,13 +321,15 @@ static void put_tests(const struct explained *x, struct buf *out)
         buf_fmt(out, ", which nothing reaches: no %s are known of it\n", unit_of(x));
         return;
     }
-    count = tests_fullest(x, shown);
+    count = tests_fullest(x, all, shown);
     if (count == 0) {
         buf_fmt(out, ", all at 0; the first one fires above %.3f\n", s->b[x->battery->first]);
         return;
     }
-    buf_str(out, "; one fires when W exceeds b. The fullest:\n"
-                 "    family      q         W         b    phi   rho0  above 0 since\n");
+    buf_fmt(out,
+            "; one fires when W exceeds b. The fullest%s:\n"
+            "    family      q         W         b    phi   rho0  above 0 since\n",
+            all ? " first" : "");
     for (size_t i = 0; i < count; i++)
         put_test(x, shown[i], out);
 }
@@ -379,7 +429,7 @@ static bool series_fits(const struct explained *x, const struct explain_query *q
     return w.slow && q->fingerprint == rules_fingerprint(x->j, x->rule, &w);
 }
 
-static void put_series(const struct explained *x, bool slow, struct buf *out)
+static void put_series(const struct explained *x, bool slow, bool all_tests, struct buf *out)
 {
     struct watch w = watch_made(x, slow);
 
@@ -391,7 +441,7 @@ static void put_series(const struct explained *x, bool slow, struct buf *out)
     put_learned(x, out);
     put_open(x, out);
     put_hour(x, out);
-    put_tests(x, out);
+    put_tests(x, all_tests, out);
     if (put_incidents(x, out) == 0)
         put_quiet(x, slow, out);
 }
@@ -406,7 +456,7 @@ static size_t explain_battery(struct explained *x, const struct explain_query *q
     for (x->series = 0; x->series < x->t->series_count; x->series++) {
         if (!series_fits(x, q, &slow))
             continue;
-        put_series(x, slow, out);
+        put_series(x, slow, q->all_tests, out);
         count++;
     }
     return count;

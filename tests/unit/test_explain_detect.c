@@ -167,6 +167,95 @@ Test(explain_detect, an_alert_shows_its_evidence)
     buf_deinit(&text);
 }
 
+/* A line of the table by age: stays, O and E. False: it has no such columns. */
+static bool ages_in(struct buf *text, const char *line, double *ret_o, double *ret_e)
+{
+    const char *at = strstr(buf_cstr(text), line), *end = at ? strchr(at + 1, '\n') : NULL;
+    char copy[128] = "";
+
+    if (!end || end - at >= (int)sizeof(copy))
+        return false;
+    memcpy(copy, at, (size_t)(end - at));
+    return sscanf(copy, " all %*f %*f %lf %lf", ret_o, ret_e) == 2;
+}
+
+Test(explain_detect, counts_by_age_add_up)
+{
+    const struct explain_query q = {.rule = "low"};
+    double o = 0, e = 0, o_first = -1;
+    const char *row;
+    struct buf text = {0};
+    struct pipe k;
+
+    open_funnel(&k);
+    run(&k, 0, 3 * HOUR);
+    explain(&k, &q, &text);
+    cr_expect(not(ages_in(&text, "\n    all  ", &o, &e)), "nobody has asked for them");
+    explain_begin(k.p);
+    run(&k, 3 * HOUR, 6 * HOUR);
+    explain(&k, &q, &text);
+    EXPECT_IN(&text, "; O, E: since 2024-03-18T0");
+    cr_assert(ages_in(&text, "\n    all  ", &o, &e), "%s", buf_cstr(&text));
+    cr_expect(eq(dbl, o, number_in(&text, "hour  ", "O = ")));
+    cr_expect(epsilon_eq(dbl, e, number_in(&text, "hour  ", "E = "), 0.011));
+    /* Of twenty conversions three come in the minute of their entry. */
+    row = strstr(buf_cstr(&text), "\n    0s ");
+    cr_assert(row && sscanf(row, " 0s %*f %*f %*f %lf", &o_first) == 1);
+    cr_expect(eq(dbl, o_first, o * 3 / DWELLS));
+    pipe_close(&k);
+    buf_deinit(&text);
+}
+
+Test(explain_detect, counts_by_age_of_an_alert_are_since_its_onset)
+{
+    struct explain_query q = {.rule = "low"};
+    const struct incident *c;
+    double o = 0, e = 0;
+    struct buf text = {0};
+    struct pipe k;
+
+    open_funnel(&k);
+    explain_begin(k.p);
+    run(&k, 0, STOP + HOUR / 2);
+    cr_assert(eq(sz, pipe_judge(&k)->detect->incident_count, 1));
+    c = &pipe_judge(&k)->detect->incidents[0];
+    cr_assert(lt(i64, pipe_judge(&k)->detect->tracks[0].fine - c->onset, DETECT_FINE), "exact");
+    q.fingerprint = strtoull(pipe_field(&k.out, 0, NULL, "fingerprint"), NULL, 16);
+    explain(&k, &q, &text);
+    cr_assert(ages_in(&text, "\n    all  ", &o, &e), "%s", buf_cstr(&text));
+    cr_expect(epsilon_eq(dbl, o, c->n, 0.5));
+    cr_expect(epsilon_eq(dbl, e, c->e, 0.011));
+    pipe_close(&k);
+    buf_deinit(&text);
+}
+
+static size_t lines_after(struct buf *text, const char *line)
+{
+    const char *at = strstr(buf_cstr(text), line);
+    size_t n = 0;
+
+    for (at = at ? strchr(at, '\n') : NULL; at && strncmp(at + 1, "    ", 4) == 0; n++)
+        at = strchr(at + 1, '\n');
+    return n;
+}
+
+Test(explain_detect, all_tests_where_asked_for)
+{
+    struct explain_query q = {.rule = "low"};
+    struct buf text = {0};
+    struct pipe k;
+
+    open_funnel(&k);
+    run(&k, 0, 6 * HOUR);
+    explain(&k, &q, &text);
+    cr_expect(le(sz, lines_after(&text, "  tests  "), 1 + 3));
+    q.all_tests = true;
+    explain(&k, &q, &text);
+    cr_expect(eq(sz, lines_after(&text, "  tests  "), 1 + 16), "%s", buf_cstr(&text));
+    pipe_close(&k);
+    buf_deinit(&text);
+}
+
 Test(explain_detect, to_explain_changes_nothing)
 {
     const struct explain_query all = {0};
@@ -175,6 +264,7 @@ Test(explain_detect, to_explain_changes_nothing)
 
     open_funnel(&asked);
     open_funnel(&other);
+    explain_begin(asked.p);
     for (int64_t at = 0; at < STOP + HOUR; at += 30) {
         run(&asked, at, at + 30);
         run(&other, at, at + 30);
