@@ -243,4 +243,8 @@ struct incident *incident_of(const struct judge *j, const struct watch *w);
 void incidents_count(const struct judge *j, const struct detect_track *t, int64_t pane);
 void incidents_step(struct judge *j, int64_t pane, struct records *out);
 
+/* --- detect_fill.c --- */
+/* Conversions that would have come since its onset; entries, of volume. */
+double incident_due(const struct judge *j, const struct incident *c, int64_t pane);
+
 #endif

@@ -19,6 +19,7 @@
 #include "cli/commands.h"
 #include "cli/demo_broker.h"
 #include "cli/demo_config.h"
+#include "cli/demo_events.h"
 #include "cli/demo_view.h"
 #include "shell/exit_codes.h"
 #include "cli/options.h"
@@ -27,6 +28,7 @@
 #define BROKER_GRACE_MS 500
 #define TAIL_LINES 20
 #define SPEED_MAX 120
+#define HOURS_MAX 1000
 
 /* --- start --- */
 
@@ -262,19 +264,36 @@ static void print_heading(const struct demo *d)
     fflush(stdout);
 }
 
-static void print_closing(const struct demo *d, enum demo_end end)
+static void print_found(const struct demo *d)
 {
     enum demo_language in = d->language;
     struct incident first = scenario_incident(d->start_ms, 0);
+    struct shop_loss truth = demo_generator_loss(d->generator);
+    const struct demo_alert *found = &d->story.found;
+    char onset[32], began[32];
+
+    printf(demo_word(in, WORD_DONE_OK),
+           (long long)((d->story.fired_ms - first.from_ms) / MINUTE_MS),
+           (long long)((d->story.resolved_ms - first.to_ms) / MINUTE_MS));
+    putchar('\n');
+    demo_time_format(found->onset_ms, false, onset, sizeof(onset));
+    demo_time_format(first.from_ms, false, began, sizeof(began));
+    printf(demo_word(in, WORD_DONE_ONSET), onset, began);
+    putchar('\n');
+    printf(demo_word(in, WORD_DONE_LOSS), found->lost, found->lost_amount,
+           (long long)truth.visitors, (long long)(truth.amount / 100), (int)(truth.amount % 100));
+    putchar('\n');
+}
+
+static void print_closing(const struct demo *d, enum demo_end end)
+{
+    enum demo_language in = d->language;
 
     putchar('\n');
     if (end == DEMO_DONE)
-        printf(demo_word(in, WORD_DONE_OK),
-               (long long)((d->story.fired_ms - first.from_ms) / MINUTE_MS),
-               (long long)((d->story.resolved_ms - first.to_ms) / MINUTE_MS));
+        print_found(d);
     else
-        fputs(demo_word(in, WORD_STOPPED), stdout);
-    putchar('\n');
+        printf("%s\n", demo_word(in, WORD_STOPPED));
     printf(demo_word(in, WORD_DONE_COUNTS), (long long)d->events,
            (double)(demo_monotonic_ms() - d->begun_ms) / 1000.0);
     putchar('\n');
@@ -326,7 +345,7 @@ int demo_main(int argc, char **argv)
     struct demo d = {0};
     bool config = false;
     int language = DEMO_EN, first, code;
-    long long seed = 1, speed = 8, timeout = 120;
+    long long seed = 1, speed = 8, timeout = 120, hours = 0;
     const struct option_spec specs[] = {
         {"once", 0, OPTION_FLAG, &d.once, NULL,
          "end with 0 when the incident's alert has fired and resolved, with 1 when it does not",
@@ -340,6 +359,8 @@ int demo_main(int argc, char **argv)
          "write the addresses there, for kcat or a browser, while it runs", NULL},
         {"print-config", 0, OPTION_FLAG, &config, NULL, "print the daemon's configuration and end",
          NULL},
+        {"print-events", 0, OPTION_NUMBER, &hours, "HOURS",
+         "print the events of the first hours, for replay, and end", NULL},
         {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
     };
     const struct options options = {
@@ -359,8 +380,12 @@ int demo_main(int argc, char **argv)
         return demo_wrong("--speed wants 1 to 120");
     if (timeout < 1 || timeout > 86400)
         return demo_wrong("--timeout wants 1 to 86400");
+    if (hours < 0 || hours > HOURS_MAX)
+        return demo_wrong("--print-events wants 1 to 1000");
     if (config)
         return print_config((enum demo_language)language);
+    if (hours > 0)
+        return demo_events_print(hours, (uint64_t)seed) == 0 ? EXIT_OK : EXIT_IO;
     d.language = (enum demo_language)language;
     d.minutes_per_second = speed;
     d.seed = (uint64_t)seed;

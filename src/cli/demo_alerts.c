@@ -82,30 +82,48 @@ static void read_dims(struct demo_alert *x, const cJSON *labels)
     }
 }
 
+static void read_status(struct demo_alert *x, const cJSON *root)
+{
+    char status[16], reason[32];
+
+    copy_text(status, sizeof(status), root, "status");
+    copy_text(reason, sizeof(reason), root, "endsReason");
+    x->firing = strcmp(status, "resolved") != 0;
+    x->updated = strcmp(status, "updated") == 0;
+    x->moved = strcmp(reason, "relocated") == 0;
+    x->starts_ms = time_of(root, "startsAt");
+    x->ends_ms = x->firing ? 0 : time_of(root, "endsAt");
+    x->at_ms = time_of(cJSON_GetObjectItemCaseSensitive(root, "window"), "to");
+    x->sequence = integer_of(root, "sequence");
+}
+
+static void read_evidence(struct demo_alert *x, const cJSON *root)
+{
+    const cJSON *effect = cJSON_GetObjectItemCaseSensitive(root, "effect");
+    const cJSON *evidence = cJSON_GetObjectItemCaseSensitive(root, "evidence");
+
+    x->onset_ms = time_of(root, "change_point");
+    x->conversions = integer_of(cJSON_GetObjectItemCaseSensitive(root, "observed"), "conversions");
+    x->expected = number_of(cJSON_GetObjectItemCaseSensitive(root, "expected"), "conversions");
+    x->lost = number_of(effect, "lost_conversions");
+    copy_text(x->lost_amount, sizeof(x->lost_amount), effect, "lost_amount");
+    x->statistic = number_of(evidence, "statistic");
+    x->threshold = number_of(evidence, "threshold");
+}
+
 static bool read_alert(struct demo_alert *x, const cJSON *root)
 {
     const cJSON *labels = cJSON_GetObjectItemCaseSensitive(root, "labels");
-    const cJSON *observed = cJSON_GetObjectItemCaseSensitive(root, "observed");
-    char status[16];
 
     *x = (struct demo_alert){0};
-    copy_text(status, sizeof(status), root, "status");
     copy_text(x->fingerprint, sizeof(x->fingerprint), root, "fingerprint");
     copy_text(x->rule, sizeof(x->rule), cJSON_GetObjectItemCaseSensitive(root, "rule"), "id");
     copy_text(x->step, sizeof(x->step), labels, "step");
     copy_text(x->summary, sizeof(x->summary), cJSON_GetObjectItemCaseSensitive(root, "annotations"),
               "summary");
     read_dims(x, labels);
-    x->firing = strcmp(status, "resolved") != 0;
-    x->starts_ms = time_of(root, "startsAt");
-    x->ends_ms = x->firing ? 0 : time_of(root, "endsAt");
-    x->sequence = integer_of(root, "sequence");
-    x->entries = integer_of(observed, "entries");
-    x->conversions = integer_of(observed, "conversions");
-    x->rate = number_of(observed, "rate");
-    x->low = number_of(observed, "low");
-    x->high = number_of(observed, "high");
-    x->expected = number_of(cJSON_GetObjectItemCaseSensitive(root, "expected"), "rate");
+    read_status(x, root);
+    read_evidence(x, root);
     return x->fingerprint[0] && x->rule[0] && x->starts_ms > 0;
 }
 

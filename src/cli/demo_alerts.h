@@ -15,10 +15,16 @@ struct demo_alert {
     char dims[DEMO_LABELS_MAX]; /* "channel=ads device=mobile" */
     char summary[DEMO_SUMMARY_MAX];
     bool firing;                /* else resolved */
+    bool updated;               /* firing, with more evidence */
+    bool moved;                 /* resolved, and goes on as another segment's */
     int64_t starts_ms, ends_ms; /* ends_ms: 0 while it fires */
+    int64_t at_ms;              /* of this turn */
     int64_t sequence;
-    int64_t entries, conversions;
-    double rate, low, high, expected;
+    int64_t onset_ms;      /* when the change began; 0: not said */
+    int64_t conversions;   /* since then */
+    double expected, lost; /* conversions; NAN: not said */
+    char lost_amount[32];  /* "": not said */
+    double statistic, threshold;
 };
 
 /* Zero-initialised is empty. The oldest makes room when there are too many. */

@@ -25,10 +25,10 @@ static const char template[] =
     "first_start: publish                    # what is in the topic already counts, too\n"
     "funnels:\n"
     "  @FUNNEL@:\n"
-    "    stages:                             # in order; target: for the report\n"
-    "      - {id: visit, name: @VISIT@, target: 0.44}\n"
-    "      - {id: cart, name: @CART@, target: 0.60}\n"
-    "      - {id: checkout, name: @CHECKOUT@, target: 0.70}\n"
+    "    stages:                             # in order; target, dwell: what is usual\n"
+    "      - {id: visit, name: @VISIT@, target: 0.44, dwell: 2m30s}\n"
+    "      - {id: cart, name: @CART@, target: 0.62, dwell: 3m30s}\n"
+    "      - {id: checkout, name: @CHECKOUT@, target: 0.70, dwell: 4m}\n"
     "      - {id: paid, name: @PAID@}\n"
     "    lost: [@EXIT@]                   # the ways out\n"
     "    window: 2h                          # a visitor who needs longer for a step has not advanced\n"
@@ -38,15 +38,10 @@ static const char template[] =
     "    breakdowns: [owner]                 # in reports only\n"
     "    windows: [1h, 1d]\n"
     "    rules:\n"
-    "      # The whole shop has to turn 60 % of its checkouts into payments.\n"
-    "      - {id: paid-target, kind: target, step: checkout>paid, target: 0.6,\n"
-    "         window: 30m, min_entries: 50, significance: 0.001, severity: critical, resolve_after: 5m}\n"
-    "      # So has every channel.\n"
-    "      - {id: paid-by-channel, kind: target, step: checkout>paid, by: [channel], target: 0.6,\n"
-    "         window: 30m, min_entries: 50, significance: 0.001, resolve_after: 5m}\n"
-    "      # And on no device may carts lead to checkouts much less often than three hours ago.\n"
-    "      - {id: checkout-change, kind: change, step: cart>checkout, by: [device], window: 30m,\n"
-    "         against: 3h, min_effect: 0.3, min_entries: 50, significance: 0.001, resolve_after: 5m}\n";
+    "      # Alerts when a step converts worse than it has learned to expect, names the segment, and says\n"
+    "      # since when and what was lost. It may be wrong once in ten weeks: there is nothing to tune.\n"
+    "      # Before a week is learned it goes by each stage's target and dwell (median time to the next).\n"
+    "      - {id: drop, kind: drop, budget: 0.1/week, severity: critical}\n";
 
 struct filling {
     const char *name, *text;

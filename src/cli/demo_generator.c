@@ -23,6 +23,7 @@ struct demo_generator {
     uint64_t visitors, events;
     struct shop_event *heap; /* what visitors will do next, earliest first */
     size_t count, cap;
+    struct shop_loss loss;
 };
 
 /* splitmix64 (Steele, Lea, Flood 2014). */
@@ -70,7 +71,7 @@ static int64_t draw_visit(struct demo_generator *g, int64_t after_ms)
 
     do
         at -= fm_log(draw_unit(g)) / scenario_arrivals_max();
-    while (draw_unit(g) * scenario_arrivals_max() > scenario_arrivals(g->start_ms, (int64_t)at));
+    while (draw_unit(g) * scenario_arrivals_max() > scenario_arrivals((int64_t)at));
     return (int64_t)at;
 }
 
@@ -123,6 +124,20 @@ static void generator_visit(struct demo_generator *g)
     g->visit_ms = draw_visit(g, g->visit_ms);
 }
 
+/* Whether the visitor takes the next step; who would have but for the incident is lost to it. */
+static bool generator_converts(struct demo_generator *g, const struct shop_event *e)
+{
+    double luck = draw_unit(g);
+
+    if (luck < scenario_rate(g->start_ms, e->at_ms, e->stage, e->channel, e->device))
+        return true;
+    if (luck < scenario_usual(e->stage, e->channel)) {
+        g->loss.visitors++;
+        g->loss.amount += e->amount;
+    }
+    return false;
+}
+
 /* What the visitor does after this event, if anything. */
 static void generator_go_on(struct demo_generator *g, const struct shop_event *e)
 {
@@ -130,7 +145,7 @@ static void generator_go_on(struct demo_generator *g, const struct shop_event *e
 
     if (e->stage >= SHOP_STEPS)
         return;
-    if (draw_unit(g) < scenario_rate(g->start_ms, e->at_ms, e->stage, e->channel, e->device)) {
+    if (generator_converts(g, e)) {
         next.stage++;
         next.at_ms += draw_dwell(g, dwell_minutes[e->stage]);
     } else if (draw_unit(g) < CANCEL_SHARE) {
@@ -174,6 +189,11 @@ bool demo_generator_next(struct demo_generator *g, int64_t until_ms, struct shop
     *ret = heap_pop(g);
     generator_go_on(g, ret);
     return true;
+}
+
+struct shop_loss demo_generator_loss(const struct demo_generator *g)
+{
+    return g->loss;
 }
 
 size_t shop_event_key(const struct shop_event *e, char *ret, size_t size)

@@ -19,6 +19,11 @@ struct shop_event {
     uint8_t channel, device, owner, reason;
 };
 
+/* What incidents have cost so far: visitors who would have gone on. */
+struct shop_loss {
+    int64_t visitors, amount; /* cents */
+};
+
 struct demo_generator;
 
 struct demo_generator *demo_generator_new(int64_t start_ms, uint64_t seed);
@@ -26,6 +31,8 @@ void demo_generator_free(struct demo_generator *g); /* accepts NULL */
 
 /* The next event before until_ms, or false. */
 bool demo_generator_next(struct demo_generator *g, int64_t until_ms, struct shop_event *ret);
+
+struct shop_loss demo_generator_loss(const struct demo_generator *g);
 
 /* "v-000042"; buffer of at least 24 bytes. Returns the length. */
 size_t shop_event_key(const struct shop_event *e, char *ret, size_t size);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/demo_scenario.h"
 
+#include <stdio.h>
+
 #define DAY_MS (24 * HOUR_MS)
-#define HISTORY_MS (6 * HOUR_MS) /* change rules look three hours back */
+#define HISTORY_MS (6 * HOUR_MS) /* in which the detector learns how long each step takes */
 #define FIRST_MS (HISTORY_MS + 25 * MINUTE_MS)
-#define EVERY_MS (5 * HOUR_MS) /* not a multiple of the three hours above */
+#define EVERY_MS (5 * HOUR_MS)
 #define LASTS_MS (75 * MINUTE_MS)
-#define OPENING_MS (3 * HOUR_MS) /* from the first visitor to a full house */
-#define VISITS_MAX 5200.0        /* an hour, in the afternoon */
+#define VISITS_MAX 5200.0 /* an hour, in the afternoon */
 
 const char *const shop_stage_ids[SHOP_STAGES + 1] = {"visit", "cart", "checkout", "paid",
                                                      DEMO_EXIT};
@@ -24,8 +25,8 @@ static const double rates[SHOP_STEPS][SHOP_CHANNELS] = {
 
 /* Taken in turns. */
 static const struct incident_kind kinds[] = {
-    {2, 0, -1, 0.20, WORD_STORY_COUPON, "paid-by-channel", "channel", "ads"},
-    {1, -1, 0, 0.22, WORD_STORY_BUTTON, "checkout-change", "device", "mobile"},
+    {2, 0, -1, 0.20, WORD_STORY_COUPON, "drop", "channel", "ads"},
+    {1, -1, 0, 0.22, WORD_STORY_BUTTON, "drop", "device", "mobile"},
 };
 
 int64_t scenario_start(int64_t now_ms)
@@ -56,6 +57,16 @@ bool scenario_current(int64_t start_ms, int64_t at_ms, struct incident *ret)
     return at_ms < ret->to_ms;
 }
 
+void scenario_step(int step, char *ret, size_t size)
+{
+    snprintf(ret, size, "%s>%s", shop_stage_ids[step], shop_stage_ids[step + 1]);
+}
+
+double scenario_usual(int step, int channel)
+{
+    return rates[step][channel];
+}
+
 double scenario_rate(int64_t start_ms, int64_t at_ms, int step, int channel, int device)
 {
     struct incident now;
@@ -64,7 +75,7 @@ double scenario_rate(int64_t start_ms, int64_t at_ms, int step, int channel, int
         (now.kind->channel < 0 || now.kind->channel == channel) &&
         (now.kind->device < 0 || now.kind->device == device))
         return now.kind->rate;
-    return rates[step][channel];
+    return scenario_usual(step, channel);
 }
 
 /* Each hour's visits as a share of the busiest one's. */
@@ -72,21 +83,12 @@ static const double season[25] = {0.68, 0.62, 0.57, 0.55, 0.56, 0.60, 0.66, 0.73
                                   0.86, 0.91, 0.94, 0.96, 0.98, 1.00, 1.00, 0.99, 0.98,
                                   0.97, 0.96, 0.94, 0.90, 0.83, 0.75, 0.68};
 
-/* A shop that opened with a full house would convert badly at first: nobody can have paid yet. */
-static double opening(int64_t since_ms)
-{
-    double share = (double)since_ms / (double)OPENING_MS;
-
-    return share < 1 ? share * share : 1;
-}
-
-double scenario_arrivals(int64_t start_ms, int64_t at_ms)
+double scenario_arrivals(int64_t at_ms)
 {
     int64_t hour = at_ms % DAY_MS / HOUR_MS;
     double part = (double)(at_ms % HOUR_MS) / (double)HOUR_MS;
 
-    return scenario_arrivals_max() * opening(at_ms - start_ms) *
-           (season[hour] * (1 - part) + season[hour + 1] * part);
+    return scenario_arrivals_max() * (season[hour] * (1 - part) + season[hour + 1] * part);
 }
 
 double scenario_arrivals_max(void)

@@ -4,6 +4,7 @@
 #define CLI_DEMO_SCENARIO_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "cli/demo_words.h"
@@ -48,10 +49,14 @@ struct incident scenario_incident(int64_t start_ms, int64_t number);
 /* The incident going on at that time. */
 bool scenario_current(int64_t start_ms, int64_t at_ms, struct incident *ret);
 
+/* "visit>cart" */
+void scenario_step(int step, char *ret, size_t size);
 /* Chance that a visitor who enters the step's first stage now goes on to the next one. */
 double scenario_rate(int64_t start_ms, int64_t at_ms, int step, int channel, int device);
+/* The same while nothing is wrong. */
+double scenario_usual(int step, int channel);
 /* Visits per millisecond at this hour of the day, and the most they can be. */
-double scenario_arrivals(int64_t start_ms, int64_t at_ms);
+double scenario_arrivals(int64_t at_ms);
 double scenario_arrivals_max(void);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/demo_story.h"
 
+#include <math.h> /* isfinite */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,7 +34,7 @@ static void story_begins(struct demo_story *s)
                                   k->channel < 0 ? 0 : k->channel, k->device < 0 ? 0 : k->device);
     char step[64], falls[128];
 
-    snprintf(step, sizeof(step), "%s>%s", shop_stage_ids[k->step], shop_stage_ids[k->step + 1]);
+    scenario_step(k->step, step, sizeof(step));
     snprintf(falls, sizeof(falls), demo_word(s->language, WORD_FALLS), step, 100 * before,
              100 * k->rate);
     story_line(s, s->incident.from_ms, "%s%s%s", demo_word(s->language, WORD_BEGINS),
@@ -65,8 +66,10 @@ void demo_story_advance(struct demo_story *s, int64_t now_ms)
 static bool story_expects(const struct demo_story *s, const struct demo_alert *x)
 {
     struct incident first = scenario_incident(s->start_ms, 0);
+    char step[64];
 
-    return strcmp(x->rule, first.kind->rule) == 0 &&
+    scenario_step(first.kind->step, step, sizeof(step));
+    return strcmp(x->rule, first.kind->rule) == 0 && strcmp(x->step, step) == 0 &&
            demo_alert_has(x, first.kind->label, first.kind->value) &&
            x->starts_ms > first.from_ms && x->starts_ms <= first.to_ms + FOUND_WITHIN;
 }
@@ -75,24 +78,35 @@ static void story_evidence(const struct demo_story *s, const struct demo_alert *
 {
     if (s->silent)
         return;
-    printf(INDENT "%s\n" INDENT, x->summary);
-    printf(demo_word(s->language, WORD_EVIDENCE), (long long)x->conversions, (long long)x->entries,
-           100 * x->rate, 100 * x->low, 100 * x->high, 100 * x->expected);
+    printf(INDENT "%s\n", x->summary);
+    if (!x->firing || !isfinite(x->expected))
+        return;
+    printf(INDENT);
+    printf(demo_word(s->language, WORD_EVIDENCE), (long long)x->conversions, x->expected,
+           x->statistic, x->threshold);
     putchar('\n');
-    fflush(stdout);
+}
+
+static enum demo_word turn_of(const struct demo_alert *x)
+{
+    if (x->firing)
+        return x->updated ? WORD_UPDATED : WORD_FIRING;
+    return x->moved ? WORD_MOVED : WORD_RESOLVED;
 }
 
 void demo_story_alert(struct demo_story *s, const struct demo_alert *x)
 {
-    story_line(s, x->firing ? x->starts_ms : x->ends_ms, "%s  %s  %s%s%s",
-               demo_word(s->language, x->firing ? WORD_FIRING : WORD_RESOLVED), x->rule, x->step,
+    story_line(s, x->at_ms, "%s  %s  %s%s%s", demo_word(s->language, turn_of(x)), x->rule, x->step,
                x->dims[0] ? "  " : "", x->dims);
     story_evidence(s, x);
+    fflush(stdout);
     if (!story_expects(s, x))
         return;
-    if (x->firing && s->fired_ms == 0)
+    if (s->fired_ms == 0)
         s->fired_ms = x->starts_ms;
-    s->resolved_ms = x->firing ? 0 : x->ends_ms; /* it may fire again before it is over */
+    s->found = *x;
+    s->resolved_ms = x->firing || x->moved ? 0
+                                           : x->ends_ms; /* it may fire again before it is over */
 }
 
 bool demo_story_done(const struct demo_story *s)

@@ -21,6 +21,7 @@ struct demo_story {
     struct incident incident; /* going on, or else the next one */
     /* The alert the first incident has to raise. */
     int64_t fired_ms, resolved_ms; /* event time; 0: not yet */
+    struct demo_alert found;       /* as it stood last */
 };
 
 /* What the script has come to by now_ms. */

@@ -161,7 +161,7 @@ static const struct demo_alert *firing_at(const struct demo_alerts *a, int step)
 {
     char edge[64];
 
-    snprintf(edge, sizeof(edge), "%s>%s", shop_stage_ids[step], shop_stage_ids[step + 1]);
+    scenario_step(step, edge, sizeof(edge));
     for (size_t i = 0; i < a->count; i++)
         if (a->items[i].firing && strcmp(a->items[i].step, edge) == 0)
             return &a->items[i];

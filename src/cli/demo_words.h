@@ -24,8 +24,11 @@
     X(FALLS, " (%s: %.0f %% → %.0f %%)", "（%s：%.0f%% → %.0f%%）") \
     X(FIRING, "FIRING", "告警") \
     X(RESOLVED, "RESOLVED", "恢复") \
-    X(EVIDENCE, "%lld of %lld: %.1f %%, 95 %% interval %.1f to %.1f; expected %.1f %%", \
-      "%lld / %lld：%.1f%%，95%% 区间 %.1f 至 %.1f；预期 %.1f%%") \
+    X(UPDATED, "UPDATED", "更新") \
+    X(MOVED, "GOES ON AS", "改为") \
+    X(EVIDENCE, \
+      "%lld conversions since, of about %.0f expected; evidence %.1f, the budget asks for %.1f", \
+      "此后转化 %lld 次，预期约 %.0f 次；证据强度 %.1f，误报预算要求 %.1f") \
     X(SPAN, "the last %lld event minutes", "最近 %lld 分钟（事件时间）") \
     X(CLOCK, "event time", "事件时间") \
     X(COUNTS, "%lld events, %lld visitors, %lld dead letters", \
@@ -41,6 +44,11 @@
     X(DONE_OK, \
       "The incident's alert fired %lld event minutes after it began and resolved %lld after it ended.", \
       "故障开始 %lld 分钟后告警触发，故障结束 %lld 分钟后告警恢复（事件时间）。") \
+    X(DONE_ONSET, "It says that the change began at %s; the script's began at %s.", \
+      "告警称变化始于 %s；脚本中始于 %s。") \
+    X(DONE_LOSS, \
+      "It puts the loss at %.0f conversions, worth %s; the script took %lld, worth %lld.%02d.", \
+      "告警估计损失转化 %.0f 次，金额 %s；脚本实际使 %lld 次落空，金额 %lld.%02d。") \
     X(DONE_COUNTS, "%lld events, %.0f seconds.", "%lld 个事件，用时 %.0f 秒。") \
     X(STOPPED, "Stopped.", "已停止。")
 

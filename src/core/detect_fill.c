@@ -56,6 +56,11 @@ static struct track_sums incident_sums(const struct judge *j, const struct incid
     return sums_due(t, c, c->series, pane, sums);
 }
 
+double incident_due(const struct judge *j, const struct incident *c, int64_t pane)
+{
+    return incident_sums(j, c, pane).e;
+}
+
 void detect_reading(const struct judge *j, const struct watch *w, int64_t pane, struct reading *ret)
 {
     const struct incident *c = incident_of(j, w);

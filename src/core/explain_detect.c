@@ -354,11 +354,15 @@ static void put_recovery(const struct incident *c, struct buf *out)
 
 static void put_incident(const struct explained *x, const struct incident *c, struct buf *out)
 {
+    double due = incident_due(x->j, c, x->j->detect->cursor);
+
     buf_fmt(out, "  incident  %ssince ", c->slow ? "slow-down " : "");
     explain_put_time(out, (struct etime){c->onset * pane_ms(x)});
-    buf_fmt(out, ": O = %.0f, E = %.1f, %s %.1f %s\n", c->n, c->e,
-            x->battery->kind == RULE_RISE ? "more" : "lost",
-            x->battery->kind == RULE_RISE ? c->n - c->e : c->e - c->n, unit_of(x));
+    buf_fmt(out, ": O = %.0f, E = %.1f", c->n, c->e);
+    if (!x->t->volume)
+        buf_fmt(out, "; %.1f would have come", due);
+    buf_fmt(out, ", %s %.1f %s\n", x->battery->kind == RULE_RISE ? "more" : "lost",
+            x->battery->kind == RULE_RISE ? c->n - due : due - c->n, unit_of(x));
     buf_fmt(out, "    fired with W = %.3f of b = %.3f; at the last look ratio %.3f, score %.2f\n",
             c->statistic, c->threshold, c->ratio, c->score);
     put_recovery(c, out);
