@@ -63,12 +63,23 @@ wait "$demo"
 status=$?
 check "demo --once exits with 0, not $status" [ "$status" = 0 ]
 check "says when the incident begins" has 'INCIDENT BEGINS: .*checkout>paid' "$work/out"
-check "the alert fires" has 'FIRING  paid-by-channel  checkout>paid  channel=ads' "$work/out"
-check "with its evidence" has '95 % interval .* expected 60\.0 %' "$work/out"
-check "the alert resolves" has 'RESOLVED  paid-by-channel  checkout>paid  channel=ads' "$work/out"
+check "the alert fires, with its segment" has 'FIRING  drop  checkout>paid  channel=ads' "$work/out"
+check "with its evidence" has '[0-9]+ conversions since, of about [0-9]+ expected; evidence' "$work/out"
+check "the alert resolves" has 'RESOLVED  drop  checkout>paid  channel=ads' "$work/out"
 check "says how long it took" has 'alert fired [0-9]+ event minutes after' "$work/out"
+
+# The incident begins at 06:25, and a visitor takes four minutes to pay.
+onset=$(sed -n 's/^It says that the change began at 06:\([0-9][0-9]\);.*/\1/p' "$work/out")
+check "the onset is within 8 minutes, not 06:$onset" [ $((10#${onset:-99} - 25)) -le 8 ]
+near() {
+    awk -v got="$1" -v truth="$2" 'BEGIN { exit !(truth > 0 && got > 0.75 * truth && got < 1.25 * truth) }'
+}
+read -r lost worth took value < <(sed -n 's/^It puts the loss at \([0-9]*\) conversions, worth \([0-9.]*\); the script took \([0-9]*\), worth \([0-9.]*\)\.$/\1 \2 \3 \4/p' "$work/out")
+check "conversions lost: ${lost:-none} of ${took:-none}" near "${lost:-0}" "${took:-0}"
+check "amount lost: ${worth:-none} of ${value:-none}" near "${worth:-0}" "${value:-0}"
 # Alerts before the incident would be false ones.
 check "no alert before the incident" eval '! sed "/INCIDENT BEGINS/,\$d" "$work/out" | grep -q FIRING'
+check "no other alert" [ "$(grep -c 'FIRING' "$work/out")" = 1 ]
 check "nothing on stderr" [ ! -s "$work/err" ]
 check "no process and no file is left" nothing_left "$work/ports.once"
 check "the port file is gone" [ ! -e "$work/ports" ]
@@ -105,7 +116,7 @@ check "no process and no file is left after that" nothing_left "$work/ports.died
 timeout 60 "$FUNNELD" demo --once --timeout 2 >"$work/out" 2>"$work/err"
 status=$?
 check "demo --once exits with 1 when the time is up, not $status" [ "$status" = 1 ]
-check "and says what is missing" has 'paid-by-channel for channel=ads did not fire' "$work/err"
+check "and says what is missing" has 'drop for channel=ads did not fire' "$work/err"
 
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]
