@@ -122,11 +122,12 @@ static void sight_learned(const struct sight *s, const struct detect_track *t, s
 static struct visibility sight_of(const struct sight *s, const struct detect_track *t,
                                   const struct detect_battery *b)
 {
-    struct visibility v = {.series = {.alpha = b->alpha,
-                                      .share = threshold_share(0, s->j->detect->others),
-                                      .rise = b->kind == RULE_RISE,
-                                      .pane_ms = s->j->funnel->pane_ms},
-                           .min_effect = b->min_effect};
+    struct visibility v = {
+        .series = {.alpha = b->alpha,
+                   .share = threshold_share(0, t->volume ? 0 : s->j->detect->others),
+                   .rise = b->kind == RULE_RISE,
+                   .pane_ms = s->j->funnel->pane_ms},
+        .min_effect = b->min_effect};
 
     if (!s->given) {
         sight_learned(s, t, &v);
@@ -152,7 +153,7 @@ static void sight_battery(const struct sight *s, const struct detect_track *t,
     printf("%.*f %s a day\n", v.series.nu < 10 ? 1 : 0, v.series.nu,
            t->volume ? "entries" : "conversions");
     put_times("the funnel", &v);
-    if (s->j->detect->others == 0)
+    if (s->j->detect->others == 0 || t->volume)
         return;
     segment = visibility_segment(&v, SEGMENT, threshold_share(1, s->j->detect->others));
     put_times("a segment of 10 %", &segment);

@@ -163,7 +163,7 @@ static struct candidates candidates_of(const struct judge *j, const struct detec
 
     c.e = c.o + t->series_count;
     c.slow = c.e + t->series_count;
-    for (size_t i = 0; i < t->series_count; i++) {
+    for (size_t i = 0; i < (t->volume ? 1 : t->series_count); i++) {
         struct track_sums sums = track_since(j, t, (uint32_t)i, onset, pane);
 
         if (i > 0 && sums.e <= 0)

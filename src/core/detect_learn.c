@@ -203,17 +203,20 @@ static void battery_thresholds(const struct judge *j, const struct detect_track 
     }
 }
 
+/* Volume is the whole funnel's: that some segments send less and others more is the mix, which drifts. */
 void track_derive_series(const struct judge *j, struct detect_track *t, size_t series)
 {
     struct detect_series *s = &t->series[series];
-    double share = threshold_share(series, j->detect ? j->detect->others : 0);
+    double share = threshold_share(series, j->detect && !t->volume ? j->detect->others : 0);
     struct track_facts f = track_facts(j, t, series);
 
     for (size_t i = 0; i < DETECT_TESTS; i++) {
         s->b[i] = __builtin_inf();
         s->inverse[i] = s->rho[i] = 1;
     }
-    for (size_t k = 0; k < t->battery_count && t->testing && f.nu > 0; k++)
+    if (!t->testing || !(f.nu > 0) || (t->volume && series > 0))
+        return;
+    for (size_t k = 0; k < t->battery_count; k++)
         battery_thresholds(j, t, s, &t->batteries[k], &f, share);
 }
 
