@@ -196,10 +196,15 @@ void judge_save(const struct judge *j, struct codec_out *out);
 void judge_load(struct judge *j, struct codec_in *in);
 
 /* Checks SEMANTICS section 3's conservation for every step and leaf; returns how many do not balance. */
-uint64_t judge_audit(struct judge *j);
+uint64_t judge_audit(const struct judge *j);
 
-/* Brings every risk set to the last closed pane: what a reader must do before it looks at them. */
-void judge_settle(struct judge *j);
+/* How a step's stays stand at the last closed pane: what a reader is shown. Its risk set may be behind, and must not be
+ * brought there: how silent panes counted, if they do, the detector is told by the next event. */
+struct judge_stays {
+    int64_t open, expired; /* expired: unheard */
+    uint32_t n[AGES_BINS]; /* open ones by age */
+};
+struct judge_stays judge_step_stays(const struct judge *j, const struct judge_step *s);
 /* Event time that was surely reached: the end of the last closed pane, at the end of a log the beginning of
  * its last one. ETIME_NONE before the first pane. */
 struct etime judge_reached(const struct judge *j);

@@ -49,6 +49,10 @@ void riskset_enter(struct riskset *rs, int64_t pane, uint32_t entries);
  * open; else at most a look at every live column, however far the jump. to <= from changes nothing. */
 void riskset_advance(struct riskset *rs, int64_t from, int64_t to, int64_t *ret_expired);
 
+/* What riskset_advance() would leave at pane `to`: open stays by bin, and how many expire until then. Changes nothing. */
+void riskset_look(const struct riskset *rs, int64_t from, int64_t to, uint32_t ret_n[AGES_BINS],
+                  int64_t *ret_expired);
+
 /* n stays join, or leave, at (bin, column) as ages_bin() and ages_column() give for the pane being closed.
  * Both return how many could not: 0, or n for a bin that does not exist, or, leaving, what was missing
  * there (the rest has left). Anything but 0 means that tally and judge disagree: count it, report it. */

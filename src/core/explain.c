@@ -213,19 +213,22 @@ static void put_ages(const struct judge *j, const struct rule *r, const struct w
                      struct buf *out)
 {
     const struct ages *ages = &j->funnel->ages[w->step];
+    uint64_t n[AGES_BINS] = {0};
     bool any = false;
+
+    for (size_t i = 0; i < j->leaf_count; i++) {
+        struct judge_stays stays = judge_step_stays(j, &j->leaves[i].steps[w->step]);
+
+        for (int bin = 0; bin < ages->bins && j->leaves[i].series[r->spec] == w->series; bin++)
+            n[bin] += stays.n[bin];
+    }
 
     buf_str(out, "  open      stays by age in panes:");
     for (int bin = 0; bin < ages->bins; bin++) {
-        uint64_t n = 0;
-
-        for (size_t i = 0; i < j->leaf_count; i++)
-            if (j->leaves[i].series[r->spec] == w->series)
-                n += j->leaves[i].steps[w->step].risk.n[bin];
-        if (n == 0)
+        if (n[bin] == 0)
             continue;
         buf_fmt(out, "%s %lld+: %llu", any ? "," : "", (long long)ages->edge[bin],
-                (unsigned long long)n);
+                (unsigned long long)n[bin]);
         any = true;
     }
     buf_str(out, any ? "\n" : " none\n");
@@ -273,7 +276,6 @@ static size_t explain_judge(struct judge *j, const struct explain_query *q, stru
 
     if (j->closed == INT64_MIN || !text_fits(q->funnel, j->funnel->name))
         return 0;
-    judge_settle(j);
     for (size_t i = 0; i < j->rules->count; i++) {
         const struct rule *r = &j->rules->items[i];
 

@@ -133,9 +133,10 @@ struct open_bin {
 static void open_add(const struct explained *x, size_t leaf, struct open_bin *bins)
 {
     const struct detect_leaf *l = &x->t->leaves[leaf];
+    struct judge_stays stays = judge_step_stays(x->j, &x->j->leaves[leaf].steps[x->t->step]);
 
     for (int bin = 0; bin < x->t->bins; bin++) {
-        double n = is_volume(x) ? 0 : x->j->leaves[leaf].steps[x->t->step].risk.n[bin];
+        double n = is_volume(x) ? 0 : stays.n[bin];
 
         bins[bin].n += n;
         bins[bin].e += is_volume(x) ? l->h[bin] : n * l->h[bin];

@@ -339,12 +339,16 @@ void judge_put_alert(struct judge *j, struct alert *a, struct records *out)
 
 /* --- looking --- */
 
-void judge_settle(struct judge *j)
+struct judge_stays judge_step_stays(const struct judge *j, const struct judge_step *s)
 {
-    for (size_t i = 0; i < j->leaf_count; i++)
-        for (int s = 0; s <= j->funnel->overall; s++)
-            if (j->leaves[i].steps[s].risk_pane != INT64_MIN)
-                judge_step_advance(&j->leaves[i].steps[s], j->closed);
+    struct judge_stays x = {.open = s->risk.open, .expired = s->expired_unheard};
+    int64_t expired = 0;
+
+    if (s->risk.open > 0)
+        riskset_look(&s->risk, s->risk_pane, j->closed, x.n, &expired);
+    x.open -= expired;
+    x.expired += expired;
+    return x;
 }
 
 struct etime judge_reached(const struct judge *j)
@@ -363,11 +367,10 @@ static bool step_balances(const struct judge_step *s)
     return in == out; /* credited stands on both sides */
 }
 
-uint64_t judge_audit(struct judge *j)
+uint64_t judge_audit(const struct judge *j)
 {
     uint64_t wrong = 0;
 
-    judge_settle(j);
     for (size_t i = 0; i < j->leaf_count; i++)
         for (int s = 0; s <= j->funnel->overall; s++)
             wrong += !step_balances(&j->leaves[i].steps[s]);

@@ -120,6 +120,19 @@ void maturity_load(struct judge *j, struct codec_in *in)
 
 /* --- under other settings --- */
 
+/* The leaf's own is left where it is: see judge_step_stays(). */
+static void add_stays(struct riskset *to, const struct judge_step *from, int64_t pane)
+{
+    struct riskset moved;
+    int64_t expired;
+
+    riskset_init(&moved, to->ages);
+    riskset_add(&moved, &from->risk);
+    riskset_advance(&moved, from->risk_pane, pane, &expired);
+    riskset_add(to, &moved);
+    riskset_deinit(&moved);
+}
+
 /* The stays that are open are at risk from now on, at their ages. */
 static void step_begin(struct judge *j, int step, struct maturity_step *s)
 {
@@ -128,7 +141,7 @@ static void step_begin(struct judge *j, int step, struct maturity_step *s)
     s->pane = j->closed;
     s->since = j->closed + 1;
     for (size_t i = 0; i < j->leaf_count; i++)
-        riskset_add(&s->risk, &j->leaves[i].steps[step].risk);
+        add_stays(&s->risk, &j->leaves[i].steps[step], j->closed);
 }
 
 static void step_take_over(struct maturity_step *to, struct maturity_step *from)
@@ -145,7 +158,6 @@ void maturity_take_over(struct judge *to, struct judge *from)
 {
     if (!to->maturity)
         return;
-    judge_settle(to);
     for (int step = 0; step <= to->funnel->overall; step++) {
         struct maturity_step *s = maturity_of(to, step), *was = maturity_of(from, step);
 

@@ -16,7 +16,6 @@ void report_write(const struct pipeline *p, const struct report_options *options
 
         if (options->funnel && strcmp(options->funnel, j->funnel->name) != 0)
             continue;
-        judge_settle(j);
         if (options->format == REPORT_JSON)
             report_json(j, options->cohort, out);
         else if (options->format == REPORT_CSV)

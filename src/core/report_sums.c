@@ -22,8 +22,10 @@ static void step_rate(struct sum_step *s)
     s->high = n > 0 ? w.high : s->rate;
 }
 
-static void step_add(struct sum_step *to, const struct judge_step *s)
+static void step_add(const struct judge *j, struct sum_step *to, const struct judge_step *s)
 {
+    struct judge_stays stays = judge_step_stays(j, s);
+
     to->entered += s->entered;
     to->credited += s->credited;
     to->seeded += s->seeded;
@@ -32,8 +34,8 @@ static void step_add(struct sum_step *to, const struct judge_step *s)
     to->deleted += s->exits[EXIT_DELETED];
     to->superseded += s->exits[EXIT_SUPERSEDED];
     to->skipped += s->exits[EXIT_SKIPPED];
-    to->expired += s->exits[EXIT_LATE] + s->expired_unheard;
-    to->open += s->risk.open;
+    to->expired += s->exits[EXIT_LATE] + stays.expired;
+    to->open += stays.open;
     to->late += s->late_advance;
     dwell_merge(&to->dwell, &s->dwell);
 }
@@ -43,7 +45,7 @@ void sum_steps(const struct judge *j, const struct sum_filter *which, struct sum
     memset(ret, 0, ((size_t)j->funnel->overall + 1) * sizeof(*ret));
     for (size_t i = 0; i < j->leaf_count; i++)
         for (int s = 0; leaf_is_in(&j->leaves[i], which) && s <= j->funnel->overall; s++)
-            step_add(&ret[s], &j->leaves[i].steps[s]);
+            step_add(j, &ret[s], &j->leaves[i].steps[s]);
     for (int s = 0; s <= j->funnel->overall; s++)
         step_rate(&ret[s]);
 }

@@ -10,6 +10,7 @@
 #include "funnel/riskset.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "funnel/mem.h"
 
@@ -157,6 +158,30 @@ void riskset_advance(struct riskset *rs, int64_t from, int64_t to, int64_t *ret_
     for (int64_t pane = from + 1; pane <= to; pane++) {
         riskset_moves(rs->ages, pane, &moves);
         *ret_expired += riskset_move(rs, &moves);
+    }
+}
+
+void riskset_look(const struct riskset *rs, int64_t from, int64_t to, uint32_t ret_n[AGES_BINS],
+                  int64_t *ret_expired)
+{
+    const struct ages *a = rs->ages;
+
+    *ret_expired = 0;
+    memcpy(ret_n, rs->n, sizeof(rs->n));
+    for (int j = a->bins - 1; j >= 0 && to > from; j--) {
+        int64_t last = (from - a->edge[j]) >> a->shift[j];
+        int64_t column = (from + 1 - a->edge[j + 1]) >> a->shift[j];
+
+        for (; rs->n[j] > 0 && column <= last; column++) {
+            uint32_t n = rs->columns[riskset_slot(a, j, column)];
+            int now = n ? ages_bin(a, to, column * (INT64_C(1) << a->shift[j])) : j;
+
+            ret_n[j] -= n;
+            if (now >= a->bins)
+                *ret_expired += n;
+            else
+                ret_n[now] += n;
+        }
     }
 }
 

@@ -47,14 +47,13 @@ static struct standing standing_of_judge(const struct pipeline *p, size_t f)
     struct judge *j = &p->judges[f];
     struct standing s = {0};
 
-    judge_settle(j);
     for (size_t i = 0; i < j->leaf_count; i++) {
         for (int stage = 0; stage < j->funnel->stage_count; stage++) {
             s.stock[stage] += j->leaves[i].stages[stage].stock;
             s.amount[stage] += j->leaves[i].stages[stage].stock_amount;
         }
         for (int step = 0; step <= j->funnel->overall; step++)
-            s.open[step] += j->leaves[i].steps[step].risk.open;
+            s.open[step] += judge_step_stays(j, &j->leaves[i].steps[step]).open;
     }
     return s;
 }

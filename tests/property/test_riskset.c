@@ -105,6 +105,22 @@ static void check(const struct trial *t)
             "H %" PRId64 " pane %" PRId64 ": columns", h, t->pane);
 }
 
+/* Looking ahead shows what the list says will be, and moves nothing: check() goes on to see that. */
+static void look(const struct trial *t, int64_t to)
+{
+    uint32_t seen[AGES_BINS], n[AGES_BINS + 1] = {0};
+    int64_t expired;
+
+    riskset_look(&t->set, t->pane, to, seen, &expired);
+    for (int i = 0; i < t->stays.count; i++)
+        n[stay_bin(&t->ages, to, t->stays.entry[i])]++;
+    cr_assert(expired == n[t->ages.bins], "H %" PRId64 " pane %" PRId64 " looking", t->ages.window,
+              t->pane);
+    n[t->ages.bins] = 0;
+    cr_assert(memcmp(n, seen, sizeof(seen)) == 0, "H %" PRId64 " pane %" PRId64 " looking",
+              t->ages.window, t->pane);
+}
+
 static void advance(struct trial *t, int64_t to)
 {
     int64_t expired;
@@ -174,6 +190,7 @@ static void one_trial(uint64_t number)
     for (int i = 0; i < 250; i++) {
         int64_t room = STAYS_MAX - t.stays.count;
 
+        look(&t, t.pane + below(2 * t.ages.window + 2));
         if (below(4) == 0)
             advance(&t, t.pane + any_size(2 * t.ages.window + 2));
         close_pane(&t, (uint32_t)below(room < 20 ? room + 1 : 20));

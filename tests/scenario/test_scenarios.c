@@ -133,12 +133,13 @@ static void tell_step(struct story *t, struct judge *j, size_t series, int step)
 
     for (size_t i = 0; i < j->leaf_count; i++) {
         const struct judge_step *s = &j->leaves[i].steps[step];
+        struct judge_stays stays = judge_step_stays(j, s);
 
         if (j->leaves[i].series[j->series[series].spec] != series)
             continue;
         sum.entered += s->entered, sum.credited += s->credited, sum.seeded += s->seeded;
-        sum.late_advance += s->late_advance, sum.expired_unheard += s->expired_unheard;
-        sum.risk.open += s->risk.open;
+        sum.late_advance += s->late_advance, sum.expired_unheard += stays.expired;
+        sum.risk.open += stays.open;
         for (int c = 0; c < EXIT_CAUSES; c++)
             sum.exits[c] += s->exits[c];
     }
@@ -166,7 +167,6 @@ static void tell_report(struct story *t)
     for (size_t f = 0; f < t->pipe.p->funnel_count; f++) {
         struct judge *j = &t->pipe.p->judges[f];
 
-        judge_settle(j);
         for (size_t s = 0; s < j->series_count; s++)
             for (int step = 0; step <= j->funnel->overall; step++)
                 if (funnel_has_step(j->funnel, step))

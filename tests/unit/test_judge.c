@@ -122,17 +122,17 @@ Test(judge, an_exit_of_nobody_does_not_balance)
 
 Test(judge, a_stay_nobody_hears_of_expires)
 {
+    struct judge_stays stays;
     struct kit k;
 
     kit_open(&k, 1, "leaves: 100");
     give(&k, 0, 10, 1, "x", 4);
     give(&k, 0, 10 + 60, 1, "x", 1);
-    judge_settle(&k.judge);
-    cr_expect(eq(i64, k.judge.leaves[1].steps[0].risk.open, 5));
+    cr_expect(eq(i64, judge_step_stays(&k.judge, &k.judge.leaves[1].steps[0]).open, 5));
     give(&k, 0, 10 + 70, 1, "x", 0);
-    judge_settle(&k.judge);
-    cr_expect(eq(i64, k.judge.leaves[1].steps[0].expired_unheard, 4));
-    cr_expect(eq(i64, k.judge.leaves[1].steps[0].risk.open, 1));
+    stays = judge_step_stays(&k.judge, &k.judge.leaves[1].steps[0]);
+    cr_expect(eq(i64, stays.expired, 4));
+    cr_expect(eq(i64, stays.open, 1));
     kit_close(&k);
 }
 

@@ -87,16 +87,16 @@ static struct judge_step step_sum(struct pipe *k, int step)
     struct judge *j = pipe_judge(k);
     struct judge_step sum = {0};
 
-    judge_settle(j);
     for (size_t i = 0; i < j->leaf_count; i++) {
         const struct judge_step *s = &j->leaves[i].steps[step];
+        struct judge_stays stays = judge_step_stays(j, s);
 
         sum.entered += s->entered;
         sum.seeded += s->seeded;
         sum.late_advance += s->late_advance;
         sum.exits[EXIT_ADVANCED] += s->exits[EXIT_ADVANCED];
-        sum.expired_unheard += s->expired_unheard;
-        sum.risk.open += s->risk.open;
+        sum.expired_unheard += stays.expired;
+        sum.risk.open += stays.open;
     }
     return sum;
 }
