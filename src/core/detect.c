@@ -208,7 +208,7 @@ static void detect_open(struct judge *j, int64_t pane)
         struct detect_track *t = &j->detect->tracks[i];
 
         track_reserve(j, t);
-        track_day(j, t, i, pane);
+        track_day(j, t, (size_t)(t->volume ? j->funnel->overall : t->step), pane);
         track_expose(j, t, pane);
     }
 }
@@ -232,6 +232,10 @@ static void detect_catch_up(struct judge *j, int64_t pane)
 {
     struct detect *d = j->detect;
 
+    /* Found before a pane that did not count: it is found again, as the sum still stands there. */
+    for (size_t i = 0; i < d->track_count; i++)
+        for (size_t b = 0; b < DETECT_BATTERIES; b++)
+            d->tracks[i].crossing[b].found = false;
     if (d->cursor == INT64_MIN || d->cursor >= pane - 1 || was_outage(j, pane))
         return;
     for (int64_t quiet = d->cursor + 1; quiet < pane; quiet++) {

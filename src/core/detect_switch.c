@@ -25,39 +25,48 @@ static int battery_was(const struct judge *to, const struct judge *from,
     return -1;
 }
 
+/* Where they stand, and by what they are judged until the day ends: that another rule was edited changes nothing. */
+static void battery_take_over(struct detect_series *s, const struct detect_battery *b,
+                              const struct detect_series *old, const struct detect_battery *was)
+{
+    for (size_t k = 0; k < b->count; k++) {
+        size_t to = b->first + k, from = was->first + k;
+
+        s->w[to] = old->w[from];
+        s->zero[to] = old->zero[from];
+        s->b[to] = old->b[from];
+        s->inverse[to] = old->inverse[from];
+        s->rho[to] = old->rho[from];
+    }
+}
+
 static void tests_take_over(const struct judge *to, const struct judge *from,
                             const struct detect_track *t, const struct detect_track *was,
-                            struct detect_series *s)
+                            struct detect_series *s, const struct detect_series *old)
 {
-    double w[DETECT_TESTS];
-    int64_t zero[DETECT_TESTS];
-
-    memcpy(w, s->w, sizeof(w));
-    memcpy(zero, s->zero, sizeof(zero));
     for (size_t i = 0; i < DETECT_TESTS; i++) {
         s->w[i] = 0;
         s->zero[i] = to->detect->cursor;
     }
     for (size_t i = 0; i < t->battery_count; i++) {
-        const struct detect_battery *b = &t->batteries[i];
-        int old = battery_was(to, from, b, was);
+        int same = battery_was(to, from, &t->batteries[i], was);
 
-        for (size_t k = 0; old >= 0 && k < b->count; k++) {
-            s->w[b->first + k] = w[was->batteries[old].first + k];
-            s->zero[b->first + k] = zero[was->batteries[old].first + k];
-        }
+        if (same >= 0)
+            battery_take_over(s, &t->batteries[i], old, &was->batteries[same]);
     }
 }
 
-static void series_move(const struct judge *to, struct detect_track *t, struct detect_track *was,
-                        const struct judge *from, const uint32_t *series_map)
+static void series_move(const struct judge *to, struct detect_track *t,
+                        const struct detect_track *was, const struct judge *from,
+                        const uint32_t *series_map)
 {
-    for (size_t i = 0; i < was->series_count; i++) {
-        if (series_map[i] == UINT32_MAX || series_map[i] >= t->series_count)
-            continue;
-        t->series[series_map[i]] = was->series[i];
-        tests_take_over(to, from, t, was, &t->series[series_map[i]]);
-    }
+    for (size_t i = 0; i < was->series_count; i++)
+        if (series_map[i] < t->series_count)
+            t->series[series_map[i]] = was->series[i];
+    track_derive(to, t);
+    for (size_t i = 0; i < was->series_count; i++)
+        if (series_map[i] < t->series_count)
+            tests_take_over(to, from, t, was, &t->series[series_map[i]], &was->series[i]);
 }
 
 static void track_take_over(const struct judge *to, struct detect_track *t,
@@ -84,7 +93,6 @@ static void track_take_over(const struct judge *to, struct detect_track *t,
     t->fine = was->fine;
     track_reserve(to, t);
     series_move(to, t, was, from, series_map);
-    track_derive(to, t);
 }
 
 static void incident_move(struct judge *to, struct judge *from, struct incident c,
@@ -113,7 +121,11 @@ static void incident_move(struct judge *to, struct judge *from, struct incident 
 
 void detect_take_over(struct judge *to, struct judge *from, const uint32_t *series_map)
 {
-    if (!to->detect || !from->detect)
+    if (!to->detect)
+        return;
+    to->detect->late_counted = to->counts[COUNT_LATE];
+    to->detect->events_counted = to->counts[COUNT_EVENTS];
+    if (!from->detect)
         return;
     to->detect->cursor = from->detect->cursor;
     to->detect->late = from->detect->late;

@@ -10,13 +10,22 @@
 #include "funnel/fmath.h"
 #include "funnel/mem.h"
 
-void track_reserve(const struct judge *j, struct detect_track *t)
+/* A new leaf of a segment that an alert names is frozen like its others. */
+static void track_reserve_leaves(const struct judge *j, struct detect_track *t)
 {
+    if (t->leaf_count == j->leaf_count)
+        return;
     while (t->leaf_count < j->leaf_count) {
         t->leaves = mem_grow(t->leaves, t->leaf_count, &t->leaf_cap, sizeof(*t->leaves));
         memset(&t->leaves[t->leaf_count], 0, sizeof(*t->leaves));
         track_derive_leaf(j, t, t->leaf_count++);
     }
+    incidents_mark(j);
+}
+
+void track_reserve(const struct judge *j, struct detect_track *t)
+{
+    track_reserve_leaves(j, t);
     while (t->series_count < j->series_count) {
         struct detect_series *s;
 

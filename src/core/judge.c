@@ -252,7 +252,7 @@ static int64_t judge_due(const struct judge *j, int64_t frontier)
             break;
         due = judge_next(j, to);
     }
-    if (!j->detect || j->closed == INT64_MIN)
+    if (!j->detect || j->first_pane == INT64_MIN) /* nor is there anything to detect */
         return due;
     active = judge_next_active(j, j->closed + 1, due < frontier ? due : frontier);
     return active < due ? active : due;
