@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "funnel/detect.h"
 #include "funnel/mem.h"
 #include "lib/streams.h"
 
@@ -21,6 +22,14 @@ static int funnel_of(const struct records *r, size_t i)
     return name && name[0] == 'f' ? name[1] - '0' : 0;
 }
 
+static bool is_detected(const struct records *r, size_t i)
+{
+    const char *kind = pipe_field(r, i, "rule", "kind");
+
+    return kind &&
+           (strcmp(kind, "drop") == 0 || strcmp(kind, "rise") == 0 || strcmp(kind, "volume") == 0);
+}
+
 static void take_records(struct pipe *k, struct run_result *ret)
 {
     for (size_t i = 0; i < k->out.count; i++) {
@@ -30,9 +39,23 @@ static void take_records(struct pipe *k, struct run_result *ret)
             continue;
         }
         pipe_record_text(&k->out, i, &ret->alerts[funnel_of(&k->out, i)]);
-        ret->fired += strcmp(pipe_field(&k->out, i, NULL, "status"), "firing") == 0;
+        if (strcmp(pipe_field(&k->out, i, NULL, "status"), "firing") == 0) {
+            ret->fired++;
+            ret->detected += is_detected(&k->out, i);
+        }
         ret->resolved += strcmp(pipe_field(&k->out, i, NULL, "status"), "resolved") == 0;
     }
+}
+
+/* Where its tests stand is seen in no record until one fires. */
+static void take_detector(const struct judge *j, struct buf *ret)
+{
+    unsigned char window[512];
+    struct codec_out out = {
+        .data = window, .cap = sizeof(window), .flush = codec_flush_buf, .context = ret};
+
+    detect_save(j, &out);
+    codec_flush_buf(&out);
 }
 
 void run_result_take(struct pipe *k, struct run_result *ret)
@@ -48,6 +71,8 @@ void run_result_take(struct pipe *k, struct run_result *ret)
     memcpy(ret->counts, sum.n, sizeof(ret->counts));
     for (size_t f = 0; f < k->p->funnel_count; f++)
         ret->conservation += judge_audit(&k->p->judges[f]);
+    for (size_t f = 0; f < k->p->funnel_count; f++)
+        take_detector(&k->p->judges[f], &ret->detector);
 }
 
 void run_result_deinit(struct run_result *r)
@@ -57,6 +82,7 @@ void run_result_deinit(struct run_result *r)
     for (size_t i = 0; i <= RUN_SOURCE; i++)
         buf_deinit(&r->alerts[i]);
     buf_deinit(&r->report);
+    buf_deinit(&r->detector);
     *r = (struct run_result){0};
 }
 
@@ -89,6 +115,9 @@ const char *run_result_differs(const struct run_result *a, const struct run_resu
         differs = text_differs("alerts", &a->alerts[i], &b->alerts[i]);
     if (!differs)
         differs = text_differs("reports", &a->report, &b->report);
+    if (!differs && (a->detector.len != b->detector.len ||
+                     memcmp(a->detector.data, b->detector.data, a->detector.len) != 0))
+        return "detectors differ";
     if (!differs && memcmp(a->tally_digests, b->tally_digests, sizeof(a->tally_digests)) != 0)
         return "tally digests differ";
     if (!differs && a->judge_digest != b->judge_digest)
@@ -128,11 +157,15 @@ void stream_run(struct stream *s, const size_t *order, size_t count, stream_batc
 /* --- properties --- */
 
 /* Leaves out ever smaller runs of lines while it still fails: for people, a minute of work at most. */
-static size_t property_shrink(property_fn *check, struct stream *s, size_t *lines, size_t count)
+static size_t property_shrink(property_fn *check, struct stream *s, size_t *lines, size_t count,
+                              const char *wrong)
 {
     struct property_sums ignored = {0};
     size_t *less = mem_alloc((count + 1) * sizeof(*less));
     int tries = 3000;
+    char kind[12]; /* what is wrong with fewer lines is to be the same */
+
+    snprintf(kind, sizeof(kind), "%s", wrong);
 
     for (size_t run = count / 2; run > 0 && tries > 0; run = run > 1 ? (run + 1) / 2 : 0) {
         for (size_t from = 0; from < count && tries-- > 0;) {
@@ -140,7 +173,8 @@ static size_t property_shrink(property_fn *check, struct stream *s, size_t *line
 
             memcpy(less, lines, from * sizeof(*less));
             memcpy(less + from, lines + from + gone, (count - from - gone) * sizeof(*less));
-            if (check(s, less, count - gone, &ignored)) {
+            wrong = check(s, less, count - gone, &ignored);
+            if (wrong && strncmp(kind, wrong, sizeof(kind) - 1) == 0) {
                 count -= gone;
                 memcpy(lines, less, count * sizeof(*less));
             } else {
@@ -184,7 +218,7 @@ static const char *property_seed(property_fn *check, uint64_t seed, size_t max_p
     if (wrong) {
         struct property_sums ignored = {0};
 
-        count = property_shrink(check, &s, lines, count);
+        count = property_shrink(check, &s, lines, count, wrong);
         wrong = check(&s, lines, count, &ignored);
         property_print(&s, lines, count, wrong);
     }

@@ -30,10 +30,12 @@ static void put_rule_timing(struct dice *d, struct buf *y)
             PICK(d, "0s", "5m", "50m"), PICK(d, "0s", "0s", "3m", "95m"));
 }
 
-static void put_rules(struct dice *d, struct buf *y, bool dims, const char *by)
+static void put_rules(struct dice *d, struct buf *y, bool dims, const char *by, unsigned flags)
 {
     buf_str(y, "    rules:\n");
-    buf_str(y, "      - {id: quality, kind: data_quality, window: 30m, target: 10%, min_entries: 5,"
+    if (!(flags & STREAM_STEADY))
+        buf_str(
+            y, "      - {id: quality, kind: data_quality, window: 30m, target: 10%, min_entries: 5,"
                " significance: 0.2}\n");
     if (dims)
         buf_str(y, "      - {id: mix, kind: mix, window: 2h, budget: 10/week}\n");
@@ -61,11 +63,28 @@ static void put_rules(struct dice *d, struct buf *y, bool dims, const char *by)
     }
 }
 
-static void put_funnel(struct dice *d, struct buf *y, int f)
+/* What detection is about. A step with a target and a dwell is tested from the first hour, by what mostly is wrong:
+ * how alerts come does not matter here, so long as they do. */
+static void put_detection(struct dice *d, struct buf *y)
+{
+    buf_fmt(y, "      - {id: drop, kind: drop, budget: %s, accept_after: %s}\n",
+            PICK(d, "10/week", "10/week", "0.5/week"), PICK(d, "7d", "1d"));
+    if (dice_chance(d, 0.5))
+        buf_fmt(y, "      - {id: rise, kind: rise, step: %s, budget: 10/week, accept_after: 1d}\n",
+                PICK(d, "a>b", "b>c"));
+    if (dice_chance(d, 0.5))
+        buf_fmt(y, "      - {id: volume, kind: volume, budget: 10/week, accept_after: %s}\n",
+                PICK(d, "7d", "1d"));
+}
+
+static void put_funnel(struct dice *d, struct buf *y, int f, unsigned flags)
 {
     bool dims = f > 0 || dice_chance(d, 0.7); /* where needs one */
 
-    buf_fmt(y, "  f%d:\n    stages: [a, {id: b, window: %s}, c%s]\n", f, PICK(d, "20m", "2h", "7h"),
+    buf_fmt(y, "  f%d:\n    stages: [%s, {id: b, window: %s%s}, c%s]\n", f,
+            PICK(d, "a", "{id: a, target: 60%, dwell: 5m}", "{id: a, target: 20%, dwell: 2m}"),
+            PICK(d, "20m", "2h", "7h"),
+            PICK(d, "", ", target: 70%, dwell: 10m", ", target: 30%, dwell: 1m"),
             PICK(d, "", ", {id: d, loop: true}"));
     buf_fmt(y, "    lost: [lost]\n    actions: [call]\n    reentry: %s\n",
             PICK(d, "new_attempt", "ignore"));
@@ -86,7 +105,9 @@ static void put_funnel(struct dice *d, struct buf *y, int f)
         buf_str(y, "    breakdowns: [owner]\n");
     if (f > 0)
         buf_str(y, "    where: {channel: [ads, seo, mail]}\n");
-    put_rules(d, y, dims, dims && dice_chance(d, 0.7) ? ", by: [channel]" : "");
+    put_rules(d, y, dims, dims && dice_chance(d, 0.7) ? ", by: [channel]" : "", flags);
+    if (!(flags & STREAM_STEADY))
+        put_detection(d, y);
 }
 
 static void put_settings(struct dice *d, struct stream *s, unsigned flags)
@@ -109,7 +130,7 @@ static void put_settings(struct dice *d, struct stream *s, unsigned flags)
             PICK(d, "2", "5"), PICK(d, "2", "1000"), PICK(d, "4", "1000"), PICK(d, "20", "1000"));
     buf_str(y, "funnels:\n");
     for (int f = 0; f < funnels; f++)
-        put_funnel(d, y, f);
+        put_funnel(d, y, f, flags);
 }
 
 /* --- events --- */

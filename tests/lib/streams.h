@@ -19,6 +19,7 @@ enum stream_flag {
     STREAM_GAP = 1,        /* a long quiet time in the middle */
     STREAM_TIMESTAMPS = 2, /* records have timestamps, some events come from the future */
     STREAM_HEARD = 4,      /* no alerts about the source itself */
+    STREAM_STEADY = 8, /* no rules that go by what comes besides: of detection, and data_quality */
 };
 
 void stream_make(struct stream *s, uint64_t seed, size_t partitions, unsigned flags);
@@ -40,8 +41,9 @@ struct run_result {
     struct buf deadletters[PIPE_SOURCES_MAX]; /* by partition, in order */
     struct buf alerts[RUN_SOURCE + 1];        /* by funnel, then the source's, in order */
     struct buf report;
+    struct buf detector; /* saved, of all funnels */
     uint64_t tally_digests[PIPE_SOURCES_MAX], judge_digest;
-    size_t fired, resolved;
+    size_t fired, resolved, detected; /* detected: of rules of detection */
     uint64_t counts[COUNTER_COUNT];
     uint64_t conservation; /* by judge_audit */
 };
@@ -58,7 +60,7 @@ void stream_run(struct stream *s, const size_t *order, size_t count, stream_batc
 /* --- properties --- */
 
 struct property_sums {
-    size_t fired, resolved, streams;
+    size_t fired, resolved, detected, streams;
 };
 /* NULL, or what is wrong with these lines of the stream. Adds to sums what happened. */
 typedef const char *property_fn(struct stream *s, const size_t *lines, size_t count,

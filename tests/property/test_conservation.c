@@ -39,6 +39,7 @@ static const char *sums_hold(struct stream *s, const size_t *lines, size_t count
     stream_run(s, lines, count, look_and_go_on, &w, &seen);
     stream_run(s, lines, count, NULL, NULL, &unseen);
     sums->fired += seen.fired;
+    sums->detected += seen.detected;
     sums->resolved += seen.resolved;
     wrong = run_result_differs(&seen, &unseen);
     if (w.wrong + seen.conservation + seen.counts[COUNTER_CONSERVATION] > 0)
@@ -64,6 +65,7 @@ Test(conservation, at_any_moment)
 
     cr_assert(!wrong, "%s", wrong);
     cr_expect(sums.fired > property_least(200), "%zu fired", sums.fired);
+    cr_expect(sums.detected > property_least(20), "%zu detected", sums.detected);
 }
 
 Test(conservation, over_a_gap_with_record_timestamps)
@@ -73,4 +75,5 @@ Test(conservation, over_a_gap_with_record_timestamps)
 
     cr_assert(!wrong, "%s", wrong);
     cr_expect(sums.fired > property_least(100), "%zu fired", sums.fired);
+    cr_expect(sums.detected > property_least(20), "%zu detected", sums.detected);
 }

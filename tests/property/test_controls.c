@@ -143,6 +143,7 @@ static const char *replay_says_the_same(struct stream *s, const size_t *lines, s
     stream_run(s, lines, count, talking, t, &again);
     wrong = run_result_differs(&live, &again);
     sums->fired += live.fired;
+    sums->detected += live.detected;
     sums->resolved += live.resolved;
     for (size_t i = 0; i < 4; i++) {
         silenced += count_of(&live.alerts[i], "\"silenced_by\":[\"x");

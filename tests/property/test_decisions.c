@@ -31,6 +31,7 @@ static const char *ways_agree(struct stream *s, const size_t *lines, size_t coun
     decided_make(&d, s, s->seed);
     decided_run(s, &d, lines, count, way_of(s->seed, false, 1000000), &base);
     sums->fired += base.fired;
+    sums->detected += base.detected;
     sums->resolved += base.resolved;
     if (base.conservation + base.counts[COUNTER_CONSERVATION] > 0)
         wrong = "a step does not balance";
@@ -63,6 +64,7 @@ Test(decisions, any_way_they_come)
     cr_assert(!wrong, "%s", wrong);
     cr_expect(sums.fired > property_least(200) && sums.resolved > property_least(100),
               "%zu fired, %zu resolved", sums.fired, sums.resolved);
+    cr_expect(sums.detected > property_least(20), "%zu detected", sums.detected);
 }
 
 Test(decisions, any_way_they_come_with_record_timestamps_and_a_gap)
@@ -73,6 +75,7 @@ Test(decisions, any_way_they_come_with_record_timestamps_and_a_gap)
     cr_assert(!wrong, "%s", wrong);
     cr_expect(sums.fired > property_least(100) && sums.resolved > property_least(50),
               "%zu fired, %zu resolved", sums.fired, sums.resolved);
+    cr_expect(sums.detected > property_least(20), "%zu detected", sums.detected);
 }
 
 /* --- advance(a), advance(b) = advance(b) --- */
@@ -126,6 +129,7 @@ static const char *last_is_enough(struct stream *s, const size_t *lines, size_t 
     finish(&each, &r_each);
     finish(&one, &r_one);
     sums->fired += r_one.fired;
+    sums->detected += r_one.detected;
     wrong = run_result_differs(&r_each, &r_one);
     run_result_deinit(&r_each);
     run_result_deinit(&r_one);
@@ -140,6 +144,7 @@ Test(decisions, of_advances_at_one_place_the_last_is_enough)
     cr_assert(!wrong, "%s", wrong);
     cr_expect(sums.fired > property_least(100) && sums.resolved > property_least(150),
               "%zu fired, %zu left out", sums.fired, sums.resolved);
+    cr_expect(sums.detected > property_least(20), "%zu detected", sums.detected);
 }
 
 /* --- a quiet partition that follows the live ones --- */
@@ -195,6 +200,7 @@ static const char *quiet_follows(struct stream *s, const size_t *lines, size_t c
     run_quiet(s, lines, count, true, &decided);
     run_quiet(s, lines, count, false, &ticks);
     sums->fired += decided.fired;
+    sums->detected += decided.detected;
     sums->resolved += decided.resolved;
     ticks.counts[COUNTER_MESSAGES] = decided.counts[COUNTER_MESSAGES];
     ticks.counts[COUNTER_EVENTS] = decided.counts[COUNTER_EVENTS];
@@ -213,4 +219,5 @@ Test(decisions, a_quiet_partition_that_follows_releases_the_judge)
     cr_assert(!wrong, "%s", wrong);
     cr_expect(sums.fired > property_least(100) && sums.resolved > property_least(50),
               "%zu fired, %zu resolved", sums.fired, sums.resolved);
+    cr_expect(sums.detected > property_least(20), "%zu detected", sums.detected);
 }

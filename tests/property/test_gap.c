@@ -98,10 +98,13 @@ static const char *gap_is_nothing(struct stream *s, const size_t *lines, size_t 
     return wrong;
 }
 
+/* To a detector, that events come, be they nobody's, and no conversions, is a sign; and what cannot be used counts
+ * where the watermark stands, which ticks move: without the rules that go by either. */
 Test(gap, in_one_jump_or_pane_by_pane)
 {
     struct property_sums sums;
-    const char *wrong = property_run(gap_is_nothing, 2001, 36, 3, STREAM_GAP | STREAM_HEARD, &sums);
+    const char *wrong = property_run(gap_is_nothing, 2001, 36, 3,
+                                     STREAM_GAP | STREAM_HEARD | STREAM_STEADY, &sums);
 
     cr_assert(!wrong, "%s", wrong);
     cr_expect(sums.fired > property_least(200) && sums.resolved > property_least(100),

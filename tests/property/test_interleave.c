@@ -22,6 +22,7 @@ static const char *interleavings_agree(struct stream *s, const size_t *lines, si
 
     stream_run(s, lines, count, small, &d, &base);
     sums->fired += base.fired;
+    sums->detected += base.detected;
     sums->resolved += base.resolved;
     for (uint64_t way = 0; !wrong && way < 3; way++) {
         if (way == 0)
@@ -45,6 +46,7 @@ Test(interleave, from_files)
     cr_assert(!wrong, "%s", wrong);
     cr_expect(sums.fired > property_least(200) && sums.resolved > property_least(100),
               "%zu fired, %zu resolved", sums.fired, sums.resolved);
+    cr_expect(sums.detected > property_least(20), "%zu detected", sums.detected);
 }
 
 Test(interleave, with_record_timestamps_and_a_gap)
@@ -56,4 +58,5 @@ Test(interleave, with_record_timestamps_and_a_gap)
     cr_assert(!wrong, "%s", wrong);
     cr_expect(sums.fired > property_least(100) && sums.resolved > property_least(50),
               "%zu fired, %zu resolved", sums.fired, sums.resolved);
+    cr_expect(sums.detected > property_least(20), "%zu detected", sums.detected);
 }

@@ -80,6 +80,7 @@ static const char *sums_hold(struct stream *s, const size_t *lines, size_t count
         if (result.conservation + result.counts[COUNTER_CONSERVATION] > 0)
             wrong = "a step does not balance";
         sums->fired += result.fired;
+        sums->detected += result.detected;
         run_result_deinit(&result);
     }
     total.moved += w.sums.moved;
@@ -109,6 +110,7 @@ Test(rekey, balances)
 
     cr_assert(!wrong, "%s", wrong);
     cr_expect(sums.fired > property_least(100), "%zu fired", sums.fired);
+    cr_expect(sums.detected > property_least(20), "%zu detected", sums.detected);
     cr_expect(total.moved > property_least(1000), "%d moved", (int)total.moved);
     cr_expect(total.waiting > property_least(100), "%d waited", (int)total.waiting);
 }

@@ -44,6 +44,7 @@ static const char *compare(struct stream *s, const struct cutter *how, const siz
     stream_run(s, lines, count, cut_by_chance, &plain, &whole);
     stream_run(s, lines, count, cut_by_chance, &cut, &parts);
     sums->fired += whole.fired;
+    sums->detected += whole.detected;
     sums->resolved += whole.resolved;
     restarts += cut.restarts;
     wrong = cut.wrong ? cut.wrong : run_result_differs(&whole, &parts);
@@ -83,6 +84,7 @@ static void check(property_fn *property, uint64_t first, unsigned flags)
     cr_assert(!wrong, "%s", wrong);
     cr_expect(sums.fired > property_least(100) && restarts > property_least(150),
               "%zu fired, %zu restarts", sums.fired, restarts);
+    cr_expect(sums.detected > property_least(20), "%zu detected", sums.detected);
 }
 
 Test(restart, from_a_file)

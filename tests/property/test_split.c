@@ -29,6 +29,7 @@ static const char *splits_agree(struct stream *s, const size_t *lines, size_t co
     stream_run(s, lines, count, one_by_one, NULL, &single);
     stream_run(s, lines, count, by_chance, &d, &chance);
     sums->fired += whole.fired;
+    sums->detected += whole.detected;
     sums->resolved += whole.resolved;
     wrong = run_result_differs(&whole, &single);
     if (!wrong)
@@ -49,6 +50,7 @@ Test(split, from_a_file)
     cr_assert(!wrong, "%s", wrong);
     cr_expect(sums.fired > property_least(200) && sums.resolved > property_least(100),
               "%zu fired, %zu resolved", sums.fired, sums.resolved);
+    cr_expect(sums.detected > property_least(20), "%zu detected", sums.detected);
 }
 
 Test(split, with_record_timestamps)
@@ -59,4 +61,5 @@ Test(split, with_record_timestamps)
     cr_assert(!wrong, "%s", wrong);
     cr_expect(sums.fired > property_least(100) && sums.resolved > property_least(50),
               "%zu fired, %zu resolved", sums.fired, sums.resolved);
+    cr_expect(sums.detected > property_least(20), "%zu detected", sums.detected);
 }

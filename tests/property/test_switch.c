@@ -49,6 +49,7 @@ static const char *the_same_goes_on(struct stream *s, const size_t *lines, size_
     stream_run(s, lines, count, switch_and_go_on, &w, &switched);
     stream_run(s, lines, count, NULL, NULL, &whole);
     sums->fired += switched.fired;
+    sums->detected += switched.detected;
     sums->resolved += switched.resolved;
     wrong = run_result_differs(&whole, &switched);
     run_result_deinit(&switched);
@@ -65,6 +66,7 @@ Test(switching, to_the_same_settings_changes_nothing)
     cr_assert(!wrong, "%s", wrong);
     cr_expect(sums.fired > property_least(100) && sums.resolved > property_least(50),
               "%zu fired, %zu resolved", sums.fired, sums.resolved);
+    cr_expect(sums.detected > property_least(20), "%zu detected", sums.detected);
 }
 
 /* --- rules --- */
@@ -128,6 +130,7 @@ static const char *others_go_on(struct stream *s, const size_t *lines, size_t co
     w.yamls[0] = buf_cstr(&more);
     stream_run(s, lines, count, switch_and_go_on, &w, &switched);
     stream_run(s, lines, count, NULL, NULL, &whole);
+    sums->detected += whole.detected;
     for (size_t f = 0; !wrong && f < 2; f++) {
         buf_clear(&left);
         buf_clear(&expected);
@@ -158,6 +161,7 @@ Test(switching, rules_that_come_and_go_leave_the_others_alone)
 
     cr_assert(!wrong, "%s", wrong);
     cr_expect(sums.resolved > property_least(20), "%zu resolved", sums.resolved);
+    cr_expect(sums.detected > property_least(20), "%zu detected", sums.detected);
 }
 
 /* --- anything --- */
@@ -229,6 +233,7 @@ static const char *sums_hold(struct stream *s, const size_t *lines, size_t count
     if (!wrong)
         wrong = sequences_rise(&k.out);
     sums->fired += result.fired;
+    sums->detected += result.detected;
     sums->resolved += w.switches;
     run_result_deinit(&result);
     pipe_close(&k);
@@ -245,4 +250,5 @@ Test(switching, whatever_the_settings_are_sums_hold)
     cr_assert(!wrong, "%s", wrong);
     cr_expect(sums.fired > property_least(100) && sums.resolved > property_least(200),
               "%zu fired, %zu switches", sums.fired, sums.resolved);
+    cr_expect(sums.detected > property_least(20), "%zu detected", sums.detected);
 }
