@@ -13,6 +13,8 @@
 #include "funnel/rules.h"
 
 #define HOUR_MS INT64_C(3600000)
+#define SILENCE_MOST_MS \
+    (4 * ZONE_DAY_MS) /* longer ones are no sign of anything, whoever watches the source */
 
 bool detect_is_kind(int rule_kind)
 {
@@ -236,7 +238,8 @@ static void detect_catch_up(struct judge *j, int64_t pane)
     for (size_t i = 0; i < d->track_count; i++)
         for (size_t b = 0; b < DETECT_BATTERIES; b++)
             d->tracks[i].crossing[b].found = false;
-    if (d->cursor == INT64_MIN || d->cursor >= pane - 1 || was_outage(j, pane))
+    if (d->cursor == INT64_MIN || d->cursor >= pane - 1 || was_outage(j, pane) ||
+        pane - d->cursor > SILENCE_MOST_MS / j->funnel->pane_ms)
         return;
     for (int64_t quiet = d->cursor + 1; quiet < pane; quiet++) {
         detect_open(j, quiet);

@@ -6,7 +6,8 @@
 #include "funnel/mem.h"
 #include "funnel/rules.h"
 
-#define REAL_MAX 1e18 /* nothing that was counted is larger */
+#define REAL_MAX 1e18 /* nothing that was counted is larger ... */
+#define SUM_MAX 1e15  /* ... and all that a ring holds are a number together */
 
 static void put_reals(struct codec_out *out, const double *x, size_t n)
 {
@@ -70,7 +71,7 @@ static float get_float(struct codec_in *in)
     float x;
 
     memcpy(&x, &bits, sizeof(x));
-    if (!((double)x <= REAL_MAX && (double)x >= -REAL_MAX))
+    if (!((double)x <= SUM_MAX && (double)x >= -SUM_MAX))
         codec_fail(in, "the detector holds what is no number");
     return x;
 }
@@ -248,9 +249,15 @@ static void track_load_learned(struct detect_track *t, struct codec_in *in)
     t->fine = codec_get_pane(in);
 }
 
-/* A slot is free for the day that comes, as track_day() needs it: the others end within three days. */
-static bool track_is_sound(const struct detect_track *t)
+/* A slot is free for the day that comes, as track_day() needs it: the others end within three days, and none lies
+ * ahead. */
+static bool track_is_sound(const struct judge *j, const struct detect_track *t)
 {
+    int64_t cursor = j->detect->cursor;
+
+    if (t->day != INT64_MIN &&
+        (cursor == INT64_MIN || t->day > zone_day(j->zone, NULL, cursor * j->funnel->pane_ms)))
+        return false;
     for (int i = 0; i < DETECT_DAYS; i++)
         if (t->pending[i].day != INT64_MIN && t->pending[i].day > t->day)
             return false;
@@ -267,7 +274,7 @@ static void track_load(const struct judge *j, struct detect_track *t, struct cod
     size_t leaves, series;
 
     track_load_learned(t, in);
-    if (!in->error && !track_is_sound(t))
+    if (!in->error && !track_is_sound(j, t))
         codec_fail(in, "the detector's days are not in order");
     leaves = get_number(in, LEAF_BYTES(t), j->leaf_count);
     for (; t->leaf_count < leaves && !in->error; t->leaf_count++) {

@@ -3,7 +3,8 @@
  * what is taken is saved again as the same bytes and can go on.
  *
  * The input is: the section's number, how it is made, then its bytes. They stand for themselves, or follow the
- * first part of what a real pipeline saved (two bytes say how much), or change it: a place (two bytes), a byte. */
+ * first part of what a real pipeline saved (two bytes say how much), or change it: a place (two or three bytes), a
+ * byte. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,7 @@ static const char yaml[] =
     "limits: {entities: 1000}\n"
     "funnels:\n"
     "  f:\n"
-    "    stages: [a, b, c, d]\n"
+    "    stages: [{id: a, target: 60%, dwell: 2m}, b, c, d]\n"
     "    lost: [lost]\n"
     "    skip: reject\n"
     "    dedupe: 1h\n"
@@ -38,7 +39,8 @@ static const char yaml[] =
     "    breakdowns: [owner]\n"
     "    rules:\n"
     "      - {id: low, kind: target, target: 50%, window: 5m, min_entries: 3, significance: 0.2}\n"
-    "      - {id: matured, kind: target, target: 50%, window: 1d, measure: matured}\n";
+    "      - {id: matured, kind: target, target: 50%, window: 1d, measure: matured}\n"
+    "      - {id: drop, kind: drop, step: a>b, budget: 10/week}\n";
 
 #define SOURCES 2
 #define SECTIONS_MAX 8
@@ -114,9 +116,14 @@ static void make_bytes(size_t section, int how, const uint8_t *data, size_t size
         buf_add(ret, real->data, part);
         buf_add(ret, data + 2, size - 2);
     } else {
+        size_t each = how == 2 ? 3 : 4; /* a place of two bytes or three */
+
         buf_add(ret, real->data, real->len);
-        for (; size >= 3; data += 3, size -= 3)
-            ret->data[(data[0] | (size_t)data[1] << 8) % real->len] = (char)data[2];
+        for (; size >= each; data += each, size -= each) {
+            size_t at = data[0] | (size_t)data[1] << 8 | (each == 4 ? (size_t)data[2] << 16 : 0);
+
+            ret->data[at % real->len] = (char)data[each - 1];
+        }
     }
 }
 
@@ -155,7 +162,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 2)
         return 0;
     section = data[0] % section_count;
-    make_bytes(section, data[1] % 3, data + 2, size - 2, &bytes);
+    make_bytes(section, data[1] % 4, data + 2, size - 2, &bytes);
     p = pipeline_new(settings, zone, sources, SOURCES);
     for (size_t i = 0; i < section_count && !wrong; i++) {
         wrong = load(p, i, i == section ? &bytes : &saved[i]);

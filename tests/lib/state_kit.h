@@ -21,10 +21,13 @@
     "time: {lateness: 0s}\n" \
     "funnels:\n" \
     "  shop:\n" \
-    "    stages: [visit, cart, paid]\n" \
+    "    stages: [{id: visit, target: 90%, dwell: 5m}, cart, paid]\n" \
     "    window: 1h\n" \
     "    dims: {channel: {top: 5}}\n" \
-    "    rules: [{id: low, kind: target, step: visit>cart, target: 0.9, window: 10m}]\n"
+    "    rules:\n" \
+    "      - {id: low, kind: target, step: visit>cart, target: 0.9, window: 10m}\n" \
+    "      - {id: drop, kind: drop, step: visit>cart, budget: 10/week}\n" \
+    "      - {id: volume, kind: volume, budget: 10/week}\n"
 #define STATE_KIT_PARTS 2
 
 static const struct state_part state_kit_parts[STATE_KIT_PARTS] = {
