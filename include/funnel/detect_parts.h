@@ -166,7 +166,7 @@ struct detect {
     int64_t cursor; /* the last pane that counted or was dropped; INT64_MIN */
     /* Late events, all events: sums that fade within an hour, and the judge's counts that they are made up to. */
     double late, events;
-    int64_t late_counted, events_counted;
+    int64_t late_counted, events_counted, late_pane; /* late_pane: INT64_MIN at first */
     int64_t blind_to; /* the last pane that does not count because of them; INT64_MIN */
     bool exposed;     /* detect_advance counts */
     struct zone_cursor zone;

@@ -120,7 +120,7 @@ struct detect *detect_new(const struct judge *j)
             continue;
         if (!d) {
             d = mem_zero(1, sizeof(*d));
-            d->cursor = d->day = d->blind_to = INT64_MIN;
+            d->cursor = d->day = d->blind_to = d->late_pane = INT64_MIN;
         }
         detect_add_rule(d, j, i, &cap);
     }

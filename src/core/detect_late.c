@@ -46,8 +46,9 @@ bool detect_late(struct judge *j, int64_t pane)
     struct detect *d = j->detect;
     int64_t late = j->counts[COUNT_LATE], events = j->counts[COUNT_EVENTS];
 
-    if (d->cursor != INT64_MIN && pane > d->cursor)
-        fade(d, pane - d->cursor, j->funnel->pane_ms);
+    if (d->late_pane != INT64_MIN && pane > d->late_pane)
+        fade(d, pane - d->late_pane, j->funnel->pane_ms);
+    d->late_pane = pane;
     d->late += (double)(late - d->late_counted);
     d->events += (double)(events - d->events_counted);
     d->late_counted = late;

@@ -359,6 +359,7 @@ void detect_save(const struct judge *j, struct codec_out *out)
     put_reals(out, (const double[]){d->late, d->events}, 2);
     codec_put_zigzag(out, d->late_counted);
     codec_put_zigzag(out, d->events_counted);
+    codec_put_zigzag(out, d->late_pane);
     codec_put_zigzag(out, d->blind_to);
     codec_put_varint(out, d->track_count);
     for (size_t i = 0; i < d->track_count; i++)
@@ -384,6 +385,7 @@ void detect_load(struct judge *j, struct codec_in *in)
     get_amounts(in, &d->events, 1);
     d->late_counted = codec_get_sum(in);
     d->events_counted = codec_get_sum(in);
+    d->late_pane = codec_get_pane(in);
     d->blind_to = codec_get_pane(in);
     if (codec_get_varint(in) != d->track_count || d->cursor > j->closed)
         codec_fail(in, "the detector watches other steps");

@@ -132,6 +132,7 @@ void detect_take_over(struct judge *to, struct judge *from, const uint32_t *seri
     to->detect->events = from->detect->events;
     to->detect->late_counted = from->detect->late_counted;
     to->detect->events_counted = from->detect->events_counted;
+    to->detect->late_pane = from->detect->late_pane;
     to->detect->blind_to = from->detect->blind_to;
     for (size_t i = 0; i < to->detect->track_count; i++) {
         struct detect_track *t = &to->detect->tracks[i];
