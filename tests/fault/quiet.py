@@ -200,8 +200,9 @@ def source(folder, broker):
 
 
 def frozen(folder, broker):
-    """The broker frozen right after events, or in the midst of them: nobody is taken for quiet, however long."""
-    scene = Scene(folder, broker, "frozen", 2, time={**TIME, "idle_after": "4s"})
+    """The broker frozen right after events, or in the midst of them: nobody is taken for quiet, however long. An answer
+    is believed for 15 s, so that idle_after is longer: one given between the last event and the frost is too old then."""
+    scene = Scene(folder, broker, "frozen", 2, time={**TIME, "idle_after": "16s"})
     scene.daemon.start()
     scene.daemon.wait_ready()
     live = scene.live([0, 1], rate=50)
@@ -210,8 +211,8 @@ def frozen(folder, broker):
         freeze(scene, broker, 25)
         kit.wait_for("frozen: caught up", 30, lambda: scene.watermark(0) > now() - 4000)
     live.stop()
-    time.sleep(0.8)  # the ends of the partitions are known, and nobody has asked since
-    freeze(scene, broker, 8)
+    time.sleep(0.8)  # the ends of the partitions are known
+    freeze(scene, broker, 20)
     live = scene.live([0, 1], rate=50, good=False)
     scene.wait_alert("low", "firing", seconds=60)
     live.stop()
