@@ -88,9 +88,11 @@ static void rule_init(struct judge *j, struct rule *r, const struct settings_rul
 
     r->settings = s;
     r->spec = series_spec(j, &s->by);
-    rule_steps(f, r);
     r->hash = rule_hash(f, r);
-    if (rules_sums_init(j, r) || detect_is_kind(s->kind))
+    if (rules_sums_init(j, r))
+        return;
+    rule_steps(f, r);
+    if (detect_is_kind(s->kind))
         return;
     r->window = rule_window(j, &s->window);
     d = &j->windows[r->window];

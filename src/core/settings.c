@@ -64,7 +64,7 @@ double settings_rule_budget(const struct settings_rule *r)
     static const double defaults[RULE_KINDS] = {
         [RULE_DROP] = 0.1, [RULE_RISE] = 0.1, [RULE_VOLUME] = 0.05, [RULE_MIX] = 0.05};
 
-    if (r->kind < 0 || defaults[r->kind] == 0)
+    if (r->kind < 0 || r->kind >= RULE_KINDS || defaults[r->kind] == 0)
         return __builtin_nan("");
     return r->budget > 0 ? r->budget : defaults[r->kind];
 }
