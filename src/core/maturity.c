@@ -205,7 +205,8 @@ static void step_forget(const struct judge *j, struct maturity_step *s, int64_t 
     while (n < s->recent_count && s->recent[n].day < closed)
         n++;
     s->recent_count -= n;
-    memmove(s->recent, s->recent + n, s->recent_count * sizeof(*s->recent));
+    if (s->recent_count > 0)
+        memmove(s->recent, s->recent + n, s->recent_count * sizeof(*s->recent));
 }
 
 void maturity_learn(struct judge *j, int64_t pane, int64_t days)
