@@ -46,6 +46,7 @@ struct detect_sum {
 };
 #define DETECT_FINE 64    /* the last panes */
 #define DETECT_COARSE 192 /* the last blocks of half an hour: four days */
+#define DETECT_LOOK_BACK_MS (4 * ZONE_DAY_MS)
 #define DETECT_COARSE_MS INT64_C(1800000)
 struct detect_series {
     double o, entries, days; /* learned, decayed: conversions, entries, days of data */
@@ -169,6 +170,7 @@ struct detect {
     int64_t late_counted, events_counted, late_pane; /* late_pane: INT64_MIN at first */
     int64_t blind_to; /* the last pane that does not count because of them; INT64_MIN */
     bool exposed;     /* detect_advance counts */
+    bool holiday;     /* `day` is one */
     struct zone_cursor zone;
     int64_t day,
         day_first; /* of the pane being worked on: the day, and its first pane; INT64_MIN */
@@ -176,7 +178,6 @@ struct detect {
 
 /* Hour of week of a pane's begin, with its fraction; of a holiday: that of a Sunday. */
 double detect_hour(const struct judge *j, int64_t pane);
-bool detect_is_holiday(const struct judge *j, int64_t day);
 
 /* --- detect_late.c --- */
 /* Counts the pane's late events; whether they are so many that it is blind from here on. */
@@ -185,7 +186,7 @@ bool detect_late(struct judge *j, int64_t pane);
 /* --- detect_track.c --- */
 void track_reserve(const struct judge *j, struct detect_track *t); /* leaves and series */
 void track_expose(struct judge *j, struct detect_track *t, int64_t pane);
-void track_finish(const struct judge *j, struct detect_track *t, int64_t pane);
+void track_finish(const struct judge *j, struct detect_track *t, int64_t pane, double hour);
 /* Sums of a series since a pane, this one included. */
 struct track_sums {
     double n, e, entries, slow;
@@ -236,11 +237,12 @@ void track_taint(const struct judge *j, struct detect_track *t, uint32_t series,
 void track_accept(const struct judge *j, struct detect_track *t, uint32_t series, double ratio);
 
 /* --- detect_incident.c --- */
-bool series_has(const struct judge *j, uint32_t series, uint32_t leaf);
 void incidents_mark(const struct judge *j); /* frozen leaves */
+/* The sums of all series reach back to its onset: they can be taken over the same panes. */
+bool incident_is_in_ring(const struct judge *j, const struct incident *c, int64_t pane);
 struct incident *incident_of(const struct judge *j, const struct watch *w);
 /* Adds the track's pane to what its incidents show. */
-void incidents_count(const struct judge *j, const struct detect_track *t, int64_t pane);
+void incidents_count(struct detect *d, const struct detect_track *t);
 void incidents_step(struct judge *j, int64_t pane, struct records *out);
 
 /* --- detect_fill.c --- */

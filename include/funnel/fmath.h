@@ -7,6 +7,9 @@
 #ifndef FUNNEL_FMATH_H
 #define FUNNEL_FMATH_H
 
+#define FM_LN2 \
+    0.69314718055994530942 /* of half-lives: what is left after t is e^(-FM_LN2 t / half-life) */
+
 /* e^x within 0.54 ulp, where the result is subnormal 0.8. Above 709.78 inf, below -745.13 0; NaN stays. */
 double fm_exp(double x);
 /* e^x - 1 within 0.65 ulp, also near 0. -0 stays -0, NaN stays. */

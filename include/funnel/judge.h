@@ -255,6 +255,7 @@ void series_new_day(struct judge *j, int64_t days, int64_t pane);
 void series_show_new(struct judge *j, int dim, uint32_t value);
 struct window *series_window(struct judge *j, uint32_t series, int step,
                              size_t window); /* creates */
+bool series_has(const struct judge *j, uint32_t series, uint32_t leaf);
 /* Text of the value a series shows for dim: borrowed. */
 struct span series_value(const struct judge *j, const struct series *s, int dim);
 /* series_save.c: series with their windows, and the values shown */

@@ -82,9 +82,8 @@ uint64_t rules_fingerprint(const struct judge *j, const struct rule *r, const st
 /* rules_switch.c: the last sequence of a past alert; 0: there was none. */
 uint32_t rules_past(const struct rules *all, uint64_t fingerprint);
 
-/* The watch's values of the rule's dims, sorted by name, borrowed; ret[DIMS_MAX]; how many. */
-size_t watch_dims(const struct judge *j, const struct rule *r, const struct watch *w,
-                  struct alert_dim *ret);
+/* The values of its series' dims, sorted by name, borrowed; ret[DIMS_MAX]; how many. */
+size_t watch_dims(const struct judge *j, const struct watch *w, struct alert_dim *ret);
 
 /* --- rules_sums.c: rules that do not go by the judge's windows --- */
 

@@ -256,6 +256,8 @@ struct settings *settings_parse(const char *text, size_t len, struct settings_pr
 struct settings *settings_read(const char *text, size_t len, struct settings_problems *problems);
 void settings_free(struct settings *s); /* accepts NULL */
 
+/* How many values a dimension can show: its list, or the busiest, and __other__. */
+size_t settings_dim_cap(const struct settings_dim *d);
 /* False alarms a week that the rule may give, as set or by its kind's default; NaN for a kind without a budget. */
 double settings_rule_budget(const struct settings_rule *r);
 /* The rate to hold, or of data_quality the largest share of bad events, as set or by default; -1: none. */

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #define ZONE_DAY_MS INT64_C(86400000)
+#define ZONE_HOUR_MS INT64_C(3600000)
 
 struct zone {
     char *name;         /* owned */

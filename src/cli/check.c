@@ -10,14 +10,13 @@
 #include "shell/exit_codes.h"
 #include "shell/config_load.h"
 
-/* Values a dimension can show: its list, or the top ones, and __other__. */
 static size_t check_dim(const struct settings_funnel *f, const char *name)
 {
     for (size_t i = 0; i < f->dims.count; i++) {
         const struct settings_dim *d = &f->dims.items[i];
 
         if (span_equal(span_of(d->name), span_of(name)))
-            return (d->values.count ? d->values.count : (size_t)d->top) + 1;
+            return settings_dim_cap(d);
     }
     return 1;
 }

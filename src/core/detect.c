@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The detector's way through the panes.
  *
- * Panes that count are those in which a source had events, or with cells. Before each, the silent ones since the
+ * Panes that count are those in which a source had events. Before each, the silent ones since the
  * last are either charged one by one with nothing observed, or dropped: then their stays only grow older. */
 #include "funnel/detect_parts.h"
 
@@ -12,7 +12,6 @@
 #include "funnel/pulse.h"
 #include "funnel/rules.h"
 
-#define HOUR_MS INT64_C(3600000)
 #define SILENCE_MOST_MS \
     (4 * ZONE_DAY_MS) /* longer ones are no sign of anything, whoever watches the source */
 
@@ -71,14 +70,6 @@ static void detect_add_rule(struct detect *d, const struct judge *j, size_t rule
             track_add_rule(track_at(d, step, false, cap), j, rule, steps);
 }
 
-/* What a dimension can show: its list, or the busiest, and __other__. */
-static size_t dim_cap(const struct judge *j, int dim)
-{
-    const struct settings_dim *d = &j->funnel->settings->dims.items[dim];
-
-    return (d->values.count ? d->values.count : (size_t)d->top) + 1;
-}
-
 /* By the settings alone, so that no threshold depends on what has been seen of other series. */
 static size_t series_allowed(const struct judge *j)
 {
@@ -88,7 +79,7 @@ static size_t series_allowed(const struct judge *j)
         size_t product = 1;
 
         for (int i = 0; i < j->specs[k].count; i++)
-            product *= dim_cap(j, j->specs[k].dims[i]);
+            product *= settings_dim_cap(&j->funnel->settings->dims.items[j->specs[k].dims[i]]);
         sum += product < SERIES_PER_SPEC_MAX ? product : SERIES_PER_SPEC_MAX;
     }
     return sum;
@@ -155,19 +146,8 @@ void detect_free(struct detect *d)
 
 /* --- panes --- */
 
-static void detect_day_of(struct judge *j, int64_t pane)
-{
-    struct detect *d = j->detect;
-    int64_t day = zone_day(j->zone, &d->zone, pane * j->funnel->pane_ms);
-
-    if (day == d->day)
-        return;
-    d->day = day;
-    d->day_first = -floor_div(-zone_day_start(j->zone, day), j->funnel->pane_ms);
-}
-
 /* The settings have them as sorted texts. */
-bool detect_is_holiday(const struct judge *j, int64_t day)
+static bool is_holiday(const struct judge *j, int64_t day)
 {
     const struct settings_strings *days = &j->funnel->root->time.holidays;
     struct civil c;
@@ -192,15 +172,28 @@ bool detect_is_holiday(const struct judge *j, int64_t day)
     return false;
 }
 
+static void detect_day_of(struct judge *j, int64_t pane)
+{
+    struct detect *d = j->detect;
+    int64_t day = zone_day(j->zone, &d->zone, pane * j->funnel->pane_ms);
+
+    if (day == d->day)
+        return;
+    d->day = day;
+    d->holiday = is_holiday(j, day);
+    d->day_first = -floor_div(-zone_day_start(j->zone, day), j->funnel->pane_ms);
+}
+
 double detect_hour(const struct judge *j, int64_t pane)
 {
     struct zone_cursor *cursor = &j->detect->zone;
     int64_t ms = pane * j->funnel->pane_ms, local = ms + zone_offset(j->zone, cursor, ms);
     int hour = zone_hour_of_week(j->zone, cursor, ms);
 
-    if (detect_is_holiday(j, j->detect->day))
+    if (j->detect->holiday)
         hour = hour % 24 + 6 * 24;
-    return hour + (double)(local - floor_div(local, HOUR_MS) * HOUR_MS) / (double)HOUR_MS;
+    return hour +
+           (double)(local - floor_div(local, ZONE_HOUR_MS) * ZONE_HOUR_MS) / (double)ZONE_HOUR_MS;
 }
 
 static void detect_open(struct judge *j, int64_t pane)
@@ -217,8 +210,10 @@ static void detect_open(struct judge *j, int64_t pane)
 
 static void detect_close(struct judge *j, int64_t pane)
 {
+    double hour = detect_hour(j, pane);
+
     for (size_t i = 0; i < j->detect->track_count; i++)
-        track_finish(j, &j->detect->tracks[i], pane);
+        track_finish(j, &j->detect->tracks[i], pane, hour);
     j->detect->cursor = pane;
 }
 

@@ -6,9 +6,6 @@
 #include "funnel/detect_parts.h"
 #include "funnel/fmath.h"
 
-#define HOUR_MS INT64_C(3600000)
-#define LN2 0.69314718055994530942
-
 bool cold_is(const struct detect_track *t)
 {
     return t->target > 0 && t->days_learned < DETECT_LEARNING_DAYS;
@@ -23,10 +20,11 @@ void cold_init(const struct judge *j, struct detect_track *t)
     if (t->volume || !(stage->target > 0) || !(stage->dwell > 0))
         return;
     t->target = stage->target < HAZARD_P_MAX ? stage->target : HAZARD_P_MAX;
-    whole = -fm_expm1(-LN2 * (double)t->ages->edge[t->bins] / half);
+    whole = -fm_expm1(-FM_LN2 * (double)t->ages->edge[t->bins] / half);
     for (int bin = 0; bin < t->bins; bin++) {
         double width = (double)(t->ages->edge[bin + 1] - t->ages->edge[bin]);
-        double after = t->target * -fm_expm1(-LN2 * (double)t->ages->edge[bin + 1] / half) / whole;
+        double after = t->target * -fm_expm1(-FM_LN2 * (double)t->ages->edge[bin + 1] / half) /
+                       whole;
         double chance = -fm_expm1(fm_log((1 - after) / (1 - before)) / width);
 
         t->d[bin] = DETECT_PSEUDO * (after - before);
@@ -38,7 +36,7 @@ void cold_init(const struct judge *j, struct detect_track *t)
 /* One pane after each other, as tracks begin their days. */
 bool cold_is_hour(const struct judge *j, size_t number, int64_t pane)
 {
-    int64_t panes = HOUR_MS / j->funnel->pane_ms, at = pane - (int64_t)number;
+    int64_t panes = ZONE_HOUR_MS / j->funnel->pane_ms, at = pane - (int64_t)number;
 
     return panes <= 1 || at == floor_div(at, panes) * panes;
 }

@@ -9,14 +9,6 @@
 #include "funnel/mem.h"
 #include "funnel/rules.h"
 
-#define LOOK_BACK_MS (4 * ZONE_DAY_MS)
-
-/* Of the ring while it reaches back to the onset: all series' sums are taken over the same panes then. */
-static bool is_in_ring(const struct judge *j, const struct incident *c, int64_t pane)
-{
-    return pane - c->onset < LOOK_BACK_MS / j->funnel->pane_ms;
-}
-
 /* How far those who begin in it have come by its end, on average. */
 static double spread(const struct hazard *h, double panes)
 {
@@ -51,7 +43,7 @@ static struct track_sums incident_sums(const struct judge *j, const struct incid
     const struct detect_track *t = &j->detect->tracks[c->track];
     struct track_sums sums = {c->n, c->e, c->entries, c->slow_sum};
 
-    if (is_in_ring(j, c, pane))
+    if (incident_is_in_ring(j, c, pane))
         sums = track_since(j, t, c->series, c->onset, pane);
     return sums_due(t, c, c->series, pane, sums);
 }
@@ -235,7 +227,7 @@ static void fill_parts(const struct judge *j, const struct incident *c, int64_t 
     double rest;
 
     a->part_count = 0;
-    if (c->series == 0 && !t->volume && is_in_ring(j, c, pane)) {
+    if (c->series == 0 && !t->volume && incident_is_in_ring(j, c, pane)) {
         struct split s = split_best(j, t, c, pane);
 
         if (s.n > 0) {

@@ -3,15 +3,12 @@
  *
  * An incident is an alert's inner side: its rule's watch has the alert's life, this has the evidence. While it lasts
  * the leaves of its series are frozen, so that what it explains fires nothing else and teaches nothing. */
-#include <string.h>
-
 #include "funnel/attribution.h"
 #include "funnel/detect_parts.h"
 #include "funnel/fmath.h"
 #include "funnel/mem.h"
 #include "funnel/rules.h"
 
-#define LOOK_BACK_MS (4 * ZONE_DAY_MS)
 #define ACCEPT_BY_MS (3 * ZONE_DAY_MS)
 #define DOUBLED 2.0
 
@@ -23,11 +20,6 @@ static const struct detect_battery *battery_of(const struct detect *d, const str
 static struct watch *watch_of(const struct judge *j, const struct incident *c)
 {
     return &j->rules->items[battery_of(j->detect, c)->rule].watches[c->watch];
-}
-
-bool series_has(const struct judge *j, uint32_t series, uint32_t leaf)
-{
-    return j->leaves[leaf].series[j->series[series].spec] == series;
 }
 
 void incidents_mark(const struct judge *j)
@@ -54,6 +46,16 @@ struct incident *incident_of(const struct judge *j, const struct watch *w)
         if (watch_of(j, &d->incidents[i]) == w)
             return &d->incidents[i];
     return NULL;
+}
+
+static int64_t panes_of(const struct judge *j, int64_t ms)
+{
+    return ms / j->funnel->pane_ms;
+}
+
+bool incident_is_in_ring(const struct judge *j, const struct incident *c, int64_t pane)
+{
+    return pane - c->onset < panes_of(j, DETECT_LOOK_BACK_MS);
 }
 
 /* --- what it shows --- */
@@ -130,11 +132,8 @@ static void incident_count(struct incident *c, const struct detect_track *t)
     incident_recover(c, &all, &recent);
 }
 
-void incidents_count(const struct judge *j, const struct detect_track *t, int64_t pane)
+void incidents_count(struct detect *d, const struct detect_track *t)
 {
-    struct detect *d = j->detect;
-
-    (void)pane;
     for (size_t i = 0; i < d->incident_count; i++)
         if (&d->tracks[d->incidents[i].track] == t)
             incident_count(&d->incidents[i], t);
@@ -242,11 +241,6 @@ static struct scan scan_series(const struct judge *j, const struct detect_track 
 
 /* --- beginning --- */
 
-static int64_t panes_of(const struct judge *j, int64_t ms)
-{
-    return ms / j->funnel->pane_ms;
-}
-
 static void incident_place(struct judge *j, struct incident *c, const struct scan *scan,
                            int64_t pane)
 {
@@ -306,7 +300,7 @@ static void incident_open(struct judge *j, size_t track, size_t battery, int64_t
     struct detect *d = j->detect;
     struct detect_track *t = &d->tracks[track];
     const struct detect_crossing *x = &t->crossing[battery];
-    int64_t least = pane - panes_of(j, LOOK_BACK_MS) + 1;
+    int64_t least = pane - panes_of(j, DETECT_LOOK_BACK_MS) + 1;
     struct incident c = {.track = track, .battery = battery, .fired = pane};
     struct scan scan;
 
@@ -396,7 +390,7 @@ static void incident_update(struct judge *j, struct incident *c, int64_t pane, s
     struct scan scan;
 
     c->updated = true;
-    if (pane - c->onset >= panes_of(j, LOOK_BACK_MS))
+    if (!incident_is_in_ring(j, c, pane))
         return;
     scan = scan_series(j, &j->detect->tracks[c->track], battery_of(j->detect, c), c->onset, pane);
     if (scan.score > 0)
@@ -408,7 +402,7 @@ static bool incident_turns(struct judge *j, struct incident *c, int64_t pane, st
 {
     struct scan scan;
 
-    if (!c->slow || pane - c->onset >= panes_of(j, LOOK_BACK_MS))
+    if (!c->slow || !incident_is_in_ring(j, c, pane))
         return false;
     scan = scan_series(j, &j->detect->tracks[c->track], battery_of(j->detect, c), c->onset, pane);
     return !scan.slow && scan.score >= c->score && incident_move(j, c, &scan, pane, out);

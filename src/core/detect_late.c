@@ -6,7 +6,6 @@
 #include "funnel/detect_parts.h"
 #include "funnel/fmath.h"
 
-#define LN2 0.69314718055994530942
 #define HALF_LIFE_MS 1800000.0
 #define LATE_LEAST 30.0 /* events */
 #define LATE_SHARE 0.2
@@ -35,7 +34,7 @@ static int64_t blind_panes(const struct judge *j)
 
 static void fade(struct detect *d, int64_t panes, int64_t pane_ms)
 {
-    double by = fm_exp(-LN2 * (double)panes * (double)pane_ms / HALF_LIFE_MS);
+    double by = fm_exp(-FM_LN2 * (double)panes * (double)pane_ms / HALF_LIFE_MS);
 
     d->late *= by;
     d->events *= by;

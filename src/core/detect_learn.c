@@ -15,8 +15,6 @@
 #include "funnel/rules.h"
 #include "funnel/threshold.h"
 
-#define LN2 0.69314718055994530942
-
 /* --- deriving --- */
 
 /* At night people take longer: the ages' shares in what converts move by the hour. So each part of the distribution of
@@ -256,7 +254,7 @@ void track_derive(const struct judge *j, struct detect_track *t)
 
 static double decay(double days, double half_life)
 {
-    return fm_exp(-LN2 * days / half_life);
+    return fm_exp(-FM_LN2 * days / half_life);
 }
 
 static void season_decay(struct detect_track *t, double days)
@@ -414,7 +412,7 @@ void track_day(const struct judge *j, struct detect_track *t, size_t number, int
     t->day = d->day;
     t->today = free;
     slot_clear(t, free, t->day);
-    t->pending[free].holiday = detect_is_holiday(j, t->day);
+    t->pending[free].holiday = d->holiday;
 }
 
 /* --- what an alert takes out --- */

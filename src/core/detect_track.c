@@ -358,14 +358,13 @@ static void series_learn(const struct detect_track *t, struct detect_series *s,
     day->panes += frozen <= 0 || sum_of(p->e, 0, t->bins) > 0;
 }
 
-void track_finish(const struct judge *j, struct detect_track *t, int64_t pane)
+void track_finish(const struct judge *j, struct detect_track *t, int64_t pane, double hour)
 {
-    double hour, factor[DETECT_GROUPS];
+    double factor[DETECT_GROUPS];
     struct detect_day *day = &t->pending[t->today];
 
     track_fold(j, t, pane);
     track_turn(j, t, pane);
-    hour = detect_hour(j, pane);
     track_season(t, &t->pane[0], (int)hour);
     for (int g = 0; g < DETECT_GROUPS; g++)
         factor[g] = season_at(t->factor[g], hour) * t->gain;
@@ -387,7 +386,7 @@ void track_finish(const struct judge *j, struct detect_track *t, int64_t pane)
     day->e += sum_of(t->pane[0].e, 0, t->bins);
     if (t->testing)
         track_cross(t);
-    incidents_count(j, t, pane);
+    incidents_count(j->detect, t);
     track_drop(t);
 }
 

@@ -36,11 +36,10 @@ static bool text_fits(const char *wanted, const char *text)
     return !wanted || strcmp(wanted, text) == 0;
 }
 
-bool explain_dims_fit(const struct explain_query *q, const struct judge *j, const struct rule *r,
-                      const struct watch *w)
+bool explain_dims_fit(const struct explain_query *q, const struct judge *j, const struct watch *w)
 {
     struct alert_dim dims[DIMS_MAX];
-    size_t count = watch_dims(j, r, w, dims);
+    size_t count = watch_dims(j, w, dims);
 
     for (size_t i = 0; i < q->dim_count; i++) {
         bool found = false;
@@ -73,7 +72,7 @@ bool explain_rule_fits(const struct explain_query *q, const struct rule *r)
 static bool watch_fits(const struct explain_query *q, const struct judge *j, const struct rule *r,
                        const struct watch *w)
 {
-    return explain_step_fits(q, j, w->step) && explain_dims_fit(q, j, r, w) &&
+    return explain_step_fits(q, j, w->step) && explain_dims_fit(q, j, w) &&
            (!q->fingerprint || q->fingerprint == rules_fingerprint(j, r, w));
 }
 
@@ -85,7 +84,7 @@ void explain_put_name(const struct judge *j, const struct rule *r, const struct 
     static const char *const kinds[] = {"target", "benchmark", "change", "drop",
                                         "rise",   "volume",    "mix",    "data_quality"};
     struct alert_dim dims[DIMS_MAX];
-    size_t count = watch_dims(j, r, w, dims);
+    size_t count = watch_dims(j, w, dims);
 
     buf_fmt(out, "%s: %s, ", r->settings->id, kinds[r->settings->kind]);
     buf_fmt(out, "funnel %s, step ", j->funnel->name);
@@ -123,16 +122,22 @@ static void put_window(const struct judge *j, const struct reading *x, struct bu
         buf_str(out, "; its series has changed since it began: no verdict\n");
 }
 
-static void put_numbers(const struct rule *r, const struct reading *x, struct buf *out)
+/* The rate of what was seen, and whether it is enough to go by. */
+static void put_seen_rate(const struct rule *r, const struct reading *x, struct buf *out)
 {
-    buf_fmt(out, "  saw       %lld entries, %lld conversions", (long long)x->entries,
-            (long long)x->conversions);
     if (x->entries > 0)
         buf_fmt(out, ": %.1f %% (95 %% interval %.1f to %.1f)", x->rate * 100, x->low * 100,
                 x->high * 100);
     if (x->entries < r->settings->min_entries)
         buf_fmt(out, "; fewer than min_entries %lld: no verdict",
                 (long long)r->settings->min_entries);
+}
+
+static void put_numbers(const struct rule *r, const struct reading *x, struct buf *out)
+{
+    buf_fmt(out, "  saw       %lld entries, %lld conversions", (long long)x->entries,
+            (long long)x->conversions);
+    put_seen_rate(r, x, out);
     buf_str(out, "\n  expected  ");
     put_share(out, x->expected);
     if (r->settings->kind == RULE_CHANGE)
@@ -146,12 +151,7 @@ static void put_quality(const struct rule *r, const struct reading *x, struct bu
 {
     buf_fmt(out, "  saw       %lld events, %lld of them bad", (long long)x->entries,
             (long long)x->conversions);
-    if (x->entries > 0)
-        buf_fmt(out, ": %.1f %% (95 %% interval %.1f to %.1f)", x->rate * 100, x->low * 100,
-                x->high * 100);
-    if (x->entries < r->settings->min_entries)
-        buf_fmt(out, "; fewer than min_entries %lld: no verdict",
-                (long long)r->settings->min_entries);
+    put_seen_rate(r, x, out);
     buf_fmt(out, "\n  expected  at most %.1f %%", x->expected * 100);
     buf_fmt(out, "\n  test      z = %.3f, the alert needs more than %.3f\n", x->statistic, r->z);
 }

@@ -8,7 +8,6 @@
 #include "funnel/units.h"
 
 #define FULLEST 3 /* tests that are shown */
-#define HOUR_MS INT64_C(3600000)
 
 /* A rule on one step, of one series. */
 struct explained {
@@ -179,7 +178,8 @@ static bool look_take(const struct explained *x, struct look_sums *ret)
 
     if (to == INT64_MIN)
         return false;
-    return look_since(x->j, x->t, x->series, c ? c->onset : to - HOUR_MS / pane_ms(x) + 1, to, ret);
+    return look_since(x->j, x->t, x->series, c ? c->onset : to - ZONE_HOUR_MS / pane_ms(x) + 1, to,
+                      ret);
 }
 
 static void put_bin(const struct explained *x, int bin, double chance, const struct open_bin *open,
@@ -246,7 +246,7 @@ static void put_open(const struct explained *x, struct buf *out)
 /* Silent panes at the end are not charged yet. */
 static void put_hour(const struct explained *x, struct buf *out)
 {
-    int64_t panes = HOUR_MS / pane_ms(x), to = x->t->fine;
+    int64_t panes = ZONE_HOUR_MS / pane_ms(x), to = x->t->fine;
     struct track_sums sums;
 
     buf_str(out, "  hour      ");
@@ -422,7 +422,7 @@ static bool series_fits(const struct explained *x, const struct explain_query *q
     bool fires;
 
     *ret_slow = false;
-    if (!explain_dims_fit(q, x->j, x->rule, &w))
+    if (!explain_dims_fit(q, x->j, &w))
         return false;
     if (!q->fingerprint) {
         fires = incident_slow(x, ret_slow);

@@ -19,8 +19,7 @@ void explain_put_alert(const struct watch *w, struct buf *out);
 bool explain_step_fits(const struct explain_query *q, const struct judge *j, int step);
 bool explain_rule_fits(const struct explain_query *q, const struct rule *r);
 /* It has the values asked for, among others. */
-bool explain_dims_fit(const struct explain_query *q, const struct judge *j, const struct rule *r,
-                      const struct watch *w);
+bool explain_dims_fit(const struct explain_query *q, const struct judge *j, const struct watch *w);
 
 /* explain_detect.c: a rule that detect_is_kind(). A block for each step's series asked for, or the whole, and for those
  * an alert is about; the risk sets are settled. Returns how many blocks. */

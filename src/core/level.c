@@ -8,9 +8,8 @@
 
 #define Q (0.03 * 0.03 / 7.0)         /* per day */
 #define KEPT_A_DAY 0.9516951530106196 /* 2^(-1/14) */
-#define LN2 0.6931471805599453
-#define HALF_LIFE 14.0 /* days */
-#define WINSOR 2.5     /* sd */
+#define HALF_LIFE 14.0                /* days */
+#define WINSOR 2.5                    /* sd */
 #define P_MIN 1e-6
 #define R_MAX 1e12
 #define DISPERSION_PRIOR 30.0
@@ -58,7 +57,7 @@ double dispersion_square(double r, double v, double phi)
 
 void dispersion_add(struct dispersion *d, double squares, double variances, double days)
 {
-    double kept = fm_exp(-days * (LN2 / HALF_LIFE));
+    double kept = fm_exp(-days * (FM_LN2 / HALF_LIFE));
 
     d->o = kept * d->o + squares;
     d->e = kept * d->e + variances;

@@ -12,10 +12,8 @@
 #include "funnel/mem.h"
 #include "funnel/rules.h"
 
-#define LN2 0.69314718055994530942
 #define HALF_LIFE 14.0 /* days */
-#define HOUR_MS INT64_C(3600000)
-#define SAMPLES 12 /* of an hour, at most */
+#define SAMPLES 12     /* of an hour, at most */
 
 /* --- life --- */
 
@@ -142,7 +140,7 @@ void maturity_enter(struct judge *j, int step, int64_t pane, uint32_t n)
     if (!s || n == 0)
         return;
     riskset_enter(&s->risk, pane, n);
-    hour = (pane * j->funnel->pane_ms - zone_day_start(j->zone, j->day)) / HOUR_MS;
+    hour = (pane * j->funnel->pane_ms - zone_day_start(j->zone, j->day)) / ZONE_HOUR_MS;
     if (hour < 0 || hour >= MATURITY_SLOTS)
         hour = hour < 0 ? 0 : MATURITY_SLOTS - 1;
     recent_at(s, j->day)->entered[hour] += n;
@@ -180,7 +178,7 @@ void maturity_derive(struct maturity_step *s)
 
 static void step_learn(struct maturity_step *s, int64_t days)
 {
-    double kept = fm_exp(-LN2 * (double)days / HALF_LIFE);
+    double kept = fm_exp(-FM_LN2 * (double)days / HALF_LIFE);
     bool seen = false;
 
     for (int bin = 0; bin < s->risk.ages->bins; bin++) {
@@ -256,7 +254,7 @@ double maturity_weight(const struct maturity_step *s)
 static struct maturity_mean hour_mean(const struct judge *j, const struct maturity_step *s,
                                       int64_t at, int64_t pane)
 {
-    int64_t panes = HOUR_MS / j->funnel->pane_ms;
+    int64_t panes = ZONE_HOUR_MS / j->funnel->pane_ms;
     int samples = (int)(panes < SAMPLES ? panes : SAMPLES);
     double width = (double)panes / samples;
     double age = (double)((pane + 1) * j->funnel->pane_ms - at) / (double)j->funnel->pane_ms + 0.5;
@@ -288,7 +286,7 @@ static struct maturity_mean day_mean(const struct judge *j, const struct maturit
 
         if (at->entered[slot] == 0)
             continue;
-        hour = hour_mean(j, s, zone_day_start(j->zone, day) + slot * HOUR_MS, pane);
+        hour = hour_mean(j, s, zone_day_start(j->zone, day) + slot * ZONE_HOUR_MS, pane);
         mean.m += hour.m * at->entered[slot];
         mean.mm += hour.mm * at->entered[slot];
         n += at->entered[slot];

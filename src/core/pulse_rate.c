@@ -56,7 +56,6 @@
 #define ACTIVE_LEAST 20  /* panes with events, before which a silence is not judged at all */
 #define PSEUDO (1.0 / 16)
 #define PRIOR_HOURS 30.0
-#define LN2 0.693147180559945309417
 
 void pulse_rate_init(struct pulse_rate *r, const struct zone *zone, int64_t pane_ms)
 {
@@ -213,7 +212,7 @@ static void hour_begin(struct pulse_rate *r, int64_t index)
 
 static void forget(struct pulse_rate *r, int64_t days)
 {
-    double keep = fm_exp(-LN2 / HALF_LIFE * (double)days);
+    double keep = fm_exp(-FM_LN2 / HALF_LIFE * (double)days);
 
     for (int h = 0; h < PULSE_HOURS; h++) {
         r->events[h] *= keep;

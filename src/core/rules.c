@@ -165,7 +165,7 @@ static bool lost_amount(const struct judge *j, const struct watch *w, double los
     double value;
 
     for (size_t i = 0; i < j->leaf_count; i++) {
-        if (j->leaves[i].series[j->series[w->series].spec] != w->series)
+        if (!series_has(j, w->series, (uint32_t)i))
             continue;
         stock += j->leaves[i].stages[stage].stock;
         amount_add(&amount, j->leaves[i].stages[stage].stock_amount);
@@ -179,13 +179,10 @@ static bool lost_amount(const struct judge *j, const struct watch *w, double los
     return true;
 }
 
-size_t watch_dims(const struct judge *j, const struct rule *r, const struct watch *w,
-                  struct alert_dim *ret)
+size_t watch_dims(const struct judge *j, const struct watch *w, struct alert_dim *ret)
 {
     const struct segment_spec *spec = &j->specs[j->series[w->series].spec];
     size_t n = 0;
-
-    (void)r;
 
     for (int i = 0; i < spec->count; i++) {
         struct alert_dim dim = {span_of(j->funnel->settings->dims.items[spec->dims[i]].name),
@@ -204,7 +201,6 @@ static void fill_numbers(const struct judge *j, const struct rule *r, const stru
 {
     static const char *const sources[RULE_KINDS] = {
         [RULE_TARGET] = "target", [RULE_BENCHMARK] = "benchmark", [RULE_CHANGE] = "previous"};
-
     double n = x->stays > 0 ? x->stays : (double)x->entries;
 
     a->entries = x->entries;
@@ -215,7 +211,7 @@ static void fill_numbers(const struct judge *j, const struct rule *r, const stru
     a->high = x->entries > 0 ? x->high : a->rate;
     a->expected_rate = x->expected;
     a->expected_conversions = x->expected * n;
-    a->expected_source = r->settings->kind <= RULE_CHANGE ? sources[r->settings->kind] : NULL;
+    a->expected_source = sources[r->settings->kind];
     a->effect_absolute = a->rate - x->expected;
     a->effect_relative = x->expected > 0 ? a->rate / x->expected - 1 : __builtin_nan("");
     a->lost_conversions = a->expected_conversions - (double)x->conversions;
@@ -230,7 +226,7 @@ uint64_t rules_fingerprint(const struct judge *j, const struct rule *r, const st
     struct alert_dim dims[DIMS_MAX];
     struct alert a = {.funnel = f->name,
                       .dims = dims,
-                      .dim_count = watch_dims(j, r, w, dims),
+                      .dim_count = watch_dims(j, w, dims),
                       .alertname = w->slow ? ALERT_SLOWDOWN : NULL,
                       .rule_id = r->settings->id,
                       .severity = r->settings->severity};
@@ -296,7 +292,7 @@ void rules_put(struct judge *j, const struct rule *r, struct watch *w, const str
 
     funnel_step_name(f, w->step, &step);
     a.step = buf_cstr(&step);
-    a.dim_count = watch_dims(j, r, w, dims);
+    a.dim_count = watch_dims(j, w, dims);
     fill_numbers(j, r, w, x, &a);
     if (r->quality || r->mix)
         rules_sums_fill(j, r, x, &a, parts, &values);

@@ -144,6 +144,11 @@ struct span series_value(const struct judge *j, const struct series *s, int dim)
     return names_text(&j->values[dim], s->value[dim]);
 }
 
+bool series_has(const struct judge *j, uint32_t series, uint32_t leaf)
+{
+    return j->leaves[leaf].series[j->series[series].spec] == series;
+}
+
 /* --- the N busiest --- */
 
 static bool shows_all(const struct judge *j, int dim)

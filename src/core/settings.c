@@ -59,6 +59,11 @@ bool settings_has_name(const struct settings_strings *list, const char *name)
     return false;
 }
 
+size_t settings_dim_cap(const struct settings_dim *d)
+{
+    return (d->values.count ? d->values.count : (size_t)d->top) + 1;
+}
+
 double settings_rule_budget(const struct settings_rule *r)
 {
     static const double defaults[RULE_KINDS] = {

@@ -12,7 +12,6 @@
 #include "funnel/fmath.h"
 #include "funnel/zone.h"
 
-#define LN2 0.69314718055994530942
 #define HALF_LIFE 14.0
 #define EXPONENT_MAX 600.0
 #define BISECTIONS 60
@@ -25,7 +24,7 @@ void visibility_learned(struct visibility *v, double nu, int days)
     for (int i = 0; i < days; i++)
         level_day(&level, nu, nu, 1);
     v->series.nu = nu;
-    v->series.o = nu * HALF_LIFE / LN2 * -fm_expm1(-days * (LN2 / HALF_LIFE));
+    v->series.o = nu * HALF_LIFE / FM_LN2 * -fm_expm1(-days * (FM_LN2 / HALF_LIFE));
     v->level_variance = level.p;
 }
 
