@@ -33,19 +33,26 @@ void pipe_log_add(struct pipe_log *l, uint32_t partition, int64_t timestamp, con
     pipe_log_add_keyed(l, partition, timestamp, NULL, value);
 }
 
+static struct message line_message(const struct pipe_log *l, const struct pipe_line *x)
+{
+    struct message m = {.offset = x->offset, .timestamp = x->timestamp, .partition = x->partition};
+
+    if (x->has_value)
+        m.value = (struct span){l->text.data + x->at, (uint32_t)x->len};
+    if (x->has_key)
+        m.key = (struct span){l->text.data + x->key_at, (uint32_t)x->key_len};
+    return m;
+}
+
+/* Those made before are still right while their text has not moved: a log told line by line is not made anew for each. */
 const struct message *pipe_log_messages(struct pipe_log *l)
 {
-    l->messages = mem_resize(l->messages, l->count + 1, sizeof(*l->messages));
-    for (size_t i = 0; i < l->count; i++) {
-        const struct pipe_line *x = &l->lines[i];
-        struct message m = {
-            .offset = x->offset, .timestamp = x->timestamp, .partition = x->partition};
-
-        if (x->has_value)
-            m.value = (struct span){l->text.data + x->at, (uint32_t)x->len};
-        if (x->has_key)
-            m.key = (struct span){l->text.data + x->key_at, (uint32_t)x->key_len};
-        l->messages[i] = m;
+    if (l->made_of != l->text.data)
+        l->made = 0;
+    l->made_of = l->text.data;
+    for (; l->made < l->count; l->made++) {
+        l->messages = mem_grow(l->messages, l->made, &l->message_cap, sizeof(*l->messages));
+        l->messages[l->made] = line_message(l, &l->lines[l->made]);
     }
     return l->messages;
 }

@@ -24,7 +24,10 @@ struct pipe_log {
     } * lines;
     size_t count, cap;
     int64_t next[PIPE_SOURCES_MAX];
-    struct message *messages; /* made by pipe_log_messages */
+    struct message
+        *messages; /* made by pipe_log_messages: the first `made` lines, of text that stood there */
+    size_t made, message_cap;
+    const char *made_of;
 };
 
 void pipe_log_add(struct pipe_log *l, uint32_t partition, int64_t timestamp, const char *value);
