@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "funnel/hazard.h"
+
 /* O ln(max(O, 1/2) / E) - (O - E) where O < E, else 0: log likelihood ratio of a drop. */
 double attribution_score(double o, double e);
 /* (O + 1/2) / (E + 1/2). */
@@ -25,11 +27,11 @@ bool attribution_is_slowdown(double slow_score, double drop_score);
 size_t attribution_subset(const double *o, const double *e, size_t n, size_t *ret_order,
                           double *ret_score);
 
-/* What would have come where o conversions came and e were expected of the stays at risk: who did not convert stays at
- * risk, so that e counts most of the lost ones again, age by age. p: chance of converting in the time there was.
- * With o / e the ratio of hazards, p becomes p' = 1 - (1 - p)^(o/e), and o p / p' would have come; e p / -ln(1 - p)
- * where nothing did; e itself where o = e. p in [0, 1). */
-double attribution_due(double o, double e, double p);
+/* What would have come in so many panes, where o conversions came and e were expected of the stays at risk: who did not
+ * convert stays at risk, so that e counts most of the lost ones again, age by age. The cell's final chance is P. Where
+ * every chance is o / e of what it was, the share that converts falls from p to p', and o p / p' would have come; e
+ * itself where o = e. */
+double attribution_due(const struct hazard *h, double P, double panes, double o, double e);
 
 /* Rate now less rate before, split over segments that partition both: weights w are shares of
  * entries, p rates. ret_rate[i] = (w1 + w0)/2 (p1 - p0), ret_mix[i] = (p1 + p0)/2 (w1 - w0);

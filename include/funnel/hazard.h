@@ -37,6 +37,9 @@ void hazard_init(struct hazard *h, int bins, const int64_t *edge, const double *
 /* The chance of advancing in one pane of each bin, for a cell whose final chance is P, 0 <= P < 1:
  * 1 - ((1 - P F_{j+1}) / (1 - P F_j))^(1 / w_j). */
 void hazard_chances(const struct hazard *h, double P, double *ret_chance);
+/* Of those that begin evenly over so many panes, the share that has advanced by their end; chance: of each bin, in one
+ * pane, all of them `times` as large. */
+double hazard_advanced(const struct hazard *h, const double *chance, double times, double panes);
 /* F at any age in panes: linear between the edges, 0 before the first, 1 after the last. */
 double hazard_f(const struct hazard *h, double age);
 /* Bins whose end still belongs to the young ages, F_{j+1} <= 0.55: how many, at least 1. */

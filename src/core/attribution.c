@@ -13,12 +13,12 @@
 
 #include "funnel/fmath.h"
 #include "funnel/mem.h"
-#include "log1m.h"
 
 #define SLOW_MARGIN 0.5 /* nats by which a slow-down must be the better story */
 #define RATIO_MIN 0.08
 #define RATIO_MAX 0.9
 #define RATIO_POWER 0.75
+#define DUE_RATIO_MIN 1e-6 /* nothing came: as good as the limit */
 
 double attribution_score(double o, double e)
 {
@@ -123,15 +123,17 @@ size_t attribution_subset(const double *o, const double *e, size_t n, size_t *re
     return in;
 }
 
-double attribution_due(double o, double e, double p)
+double attribution_due(const struct hazard *h, double P, double panes, double o, double e)
 {
-    double theta, converted;
+    double chance[AGES_BINS], ratio, usual, now;
 
-    if (!(e > 0.0 && p > 0.0))
+    if (!(e > 0.0 && P > 0.0 && panes > 0.0))
         return e;
-    theta = -log1m(p);
-    converted = -fm_expm1(-theta * (o / e));
-    return converted > 0.0 ? o * (p / converted) : e * (p / theta);
+    ratio = o / e > DUE_RATIO_MIN ? o / e : DUE_RATIO_MIN;
+    hazard_chances(h, P, chance);
+    usual = hazard_advanced(h, chance, 1.0, panes);
+    now = hazard_advanced(h, chance, ratio, panes);
+    return now > 0.0 ? ratio * e * (usual / now) : e;
 }
 
 static double attribution_sum(const double *x, size_t n)

@@ -9,20 +9,6 @@
 #include "funnel/mem.h"
 #include "funnel/rules.h"
 
-/* How far those who begin in it have come by its end, on average. */
-static double spread(const struct hazard *h, double panes)
-{
-    double sum = 0, at = 0;
-
-    for (int bin = 0; bin < h->bins && at < panes; bin++) {
-        double to = h->edge[bin + 1] < panes ? h->edge[bin + 1] : panes;
-
-        sum += (to - at) * (hazard_f(h, at) + hazard_f(h, to)) / 2;
-        at = to;
-    }
-    return (sum + (panes - at)) / panes;
-}
-
 /* Sums in which e is what would have come. Tests go by the expectation of stays at risk; people by what is missing. */
 static struct track_sums sums_due(const struct detect_track *t, const struct incident *c,
                                   uint32_t series, int64_t pane, struct track_sums sums)
@@ -33,7 +19,7 @@ static struct track_sums sums_due(const struct detect_track *t, const struct inc
     if (t->volume || pane < c->onset)
         return sums;
     p = p < HAZARD_P_MAX ? p : HAZARD_P_MAX;
-    sums.e = attribution_due(sums.n, sums.e, p * spread(&t->pool, (double)(pane - c->onset + 1)));
+    sums.e = attribution_due(&t->pool, p, (double)(pane - c->onset + 1), sums.n, sums.e);
     return sums;
 }
 

@@ -90,6 +90,21 @@ void hazard_chances(const struct hazard *h, double P, double *ret_chance)
     }
 }
 
+double hazard_advanced(const struct hazard *h, const double *chance, double times, double panes)
+{
+    double gone = 0.0, at = 0.0, sum = 0.0;
+
+    for (int j = 0; j < h->bins && at < panes; j++) {
+        double to = h->edge[j + 1] < panes ? h->edge[j + 1] : panes;
+        double then = gone - (1.0 - gone) * fm_expm1(log1m(times * chance[j]) * (to - at));
+
+        sum += (to - at) * (gone + then) / 2.0;
+        gone = then;
+        at = to;
+    }
+    return (sum + (panes - at) * gone) / panes;
+}
+
 double hazard_f(const struct hazard *h, double age)
 {
     int j = 0;

@@ -324,42 +324,66 @@ Test(recovery, tells_well_from_ill)
 
 /* --- what would have come --- */
 
-/* A cohort followed age by age while its hazard is `ratio` of the usual: what came, what its survivors were expected to. */
-static void cohort_follow(double p, double ratio, double *ret_o, double *ret_e)
+/* A cohort followed pane by pane while its chances are `ratio` of the usual: what came, what its survivors were expected
+ * to. */
+static void cohort_follow(const struct hazard *h, const double *chance, double ratio, double *ret_o,
+                          double *ret_e)
 {
     double open = 1.0;
 
     *ret_o = *ret_e = 0.0;
-    for (int age = 0; age < 10000; age++) {
-        double before = 1.0 - p * age / 10000.0, after = 1.0 - p * (age + 1) / 10000.0;
-        double hazard = log(before / after);
-
-        *ret_e += open * hazard;
-        *ret_o += open * -expm1(-hazard * ratio);
-        open *= exp(-hazard * ratio);
-    }
-}
-
-Test(attribution, what_would_have_come_is_what_a_cohort_gives)
-{
-    static const double rates[] = {0.02, 0.3, 0.7, 0.95}, ratios[] = {0.01, 0.27, 0.8, 1.0, 1.5};
-
-    for (int i = 0; i < 4; i++)
-        for (int k = 0; k < 5; k++) {
-            double o, e;
-
-            cohort_follow(rates[i], ratios[k], &o, &e);
-            cr_assert(fabs(attribution_due(1000 * o, 1000 * e, rates[i]) - 1000 * rates[i]) < 0.2,
-                      "of 1000 at %g with %g of the hazard: %g", rates[i], ratios[k],
-                      attribution_due(1000 * o, 1000 * e, rates[i]));
+    for (int bin = 0; bin < h->bins; bin++)
+        for (int i = 0; i < (int)h->width[bin]; i++) {
+            *ret_e += open * chance[bin];
+            *ret_o += open * ratio * chance[bin];
+            open -= open * ratio * chance[bin];
         }
 }
 
+static void expect_due(int64_t panes, int bins, double p, double ratio)
+{
+    double lambda[AGES_BINS], chance[AGES_BINS], o, e, due;
+    struct hazard h;
+    struct ages ages;
+
+    ages_init(&ages, panes);
+    for (int bin = 0; bin < ages.bins; bin++)
+        lambda[bin] = bin < bins ? 0.5 : 0;
+    hazard_init(&h, ages.bins, ages.edge, lambda);
+    hazard_chances(&h, p, chance);
+    cohort_follow(&h, chance, ratio, &o, &e);
+    due = attribution_due(&h, p, 1e9, 1000 * o, 1000 * e);
+    cr_assert(fabs(due - 1000 * p) < 0.1, "of 1000 at %g in %d bins of %d panes, with %g: %g", p,
+              bins, (int)panes, ratio, due);
+}
+
+/* In one pane, in some, in hundreds. */
+Test(attribution, what_would_have_come_is_what_a_cohort_gives)
+{
+    static const double rates[] = {0.02, 0.3, 0.7, 0.95}, ratios[] = {0, 0.01, 0.27, 0.8, 1.0};
+    static const int64_t panes[] = {1, 10, 500};
+    static const int bins[] = {1, 4, AGES_BINS};
+
+    for (int i = 0; i < 4; i++)
+        for (int k = 0; k < 5; k++)
+            for (int n = 0; n < 3; n++)
+                for (int b = 0; b < 3; b++)
+                    expect_due(panes[n], bins[b], rates[i], ratios[k]);
+}
+
+/* Before anybody can have come through there is no telling; where nothing has changed, what was expected came. */
 Test(attribution, what_would_have_come_at_the_edges)
 {
-    cr_assert(fabs(attribution_due(0, 100, 0.5) - 100 * 0.5 / log(2)) < 1e-9);
-    cr_assert(fabs(attribution_due(50, 50, 0.9) - 50) < 1e-9);
-    cr_assert(fabs(attribution_due(3, 100, 1e-9) - 100) < 1e-6, "nothing is counted twice");
-    cr_assert(attribution_due(3, 100, 0) == 100.0);
-    cr_assert(attribution_due(3, 0, 0.5) == 0.0);
+    static const int64_t edge[] = {0, 1, 11};
+    static const double lambda[] = {0.2, 0.02};
+    struct hazard h;
+
+    hazard_init(&h, 2, edge, lambda);
+    cr_assert(fabs(attribution_due(&h, 0.9, 50, 50, 50) - 50) < 1e-9);
+    cr_assert(fabs(attribution_due(&h, 1e-9, 50, 3, 100) - 100) < 1e-6, "nothing is counted twice");
+    cr_assert(attribution_due(&h, 0.5, 1, 10, 100) > attribution_due(&h, 0.5, 100, 10, 100));
+    cr_assert(attribution_due(&h, 0.5, 50, 90, 50) > 50, "a rise: more would have stayed at risk");
+    cr_assert(attribution_due(&h, 0, 50, 3, 100) == 100.0);
+    cr_assert(attribution_due(&h, 0.5, 50, 3, 0) == 0.0);
+    cr_assert(attribution_due(&h, 0.5, 0, 3, 100) == 100.0);
 }
