@@ -81,12 +81,27 @@ static void derive_leaves(const struct judge *j, struct detect_track *t)
         track_derive_leaf(j, t, i);
 }
 
+/* Of all ages: a day is better or worse as a whole. */
+static void derive_weekdays(const struct detect_track *t, double noise, double *ret_factor)
+{
+    double o[SEASON_HOURS] = {0}, e[SEASON_HOURS] = {0};
+
+    for (int g = 0; g < DETECT_GROUPS; g++)
+        for (int h = 0; h < SEASON_HOURS; h++) {
+            o[h] += t->so[g][h];
+            e[h] += t->se[g][h];
+        }
+    season_weekdays(o, e, noise, ret_factor);
+}
+
 static void derive_season(struct detect_track *t)
 {
     double noise = t->series_count > 0 ? dispersion_phi(&t->series[0].phi[CUSUM_ALL][1]) : 1;
+    double weekday[SEASON_DAYS];
 
+    derive_weekdays(t, noise, weekday);
     for (int g = 0; g < DETECT_GROUPS; g++)
-        season_factors(t->so[g], t->se[g], noise, t->factor[g]);
+        season_factors(t->so[g], t->se[g], noise, weekday, t->factor[g]);
     t->gain = fm_exp(t->level.l);
 }
 

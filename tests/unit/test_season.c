@@ -3,6 +3,8 @@
 
 #include "lib/golden.h"
 
+static const double no_weekdays[SEASON_DAYS] = {1, 1, 1, 1, 1, 1, 1};
+
 Test(season, golden)
 {
     cJSON *file = golden_open();
@@ -15,7 +17,7 @@ Test(season, golden)
     cr_assert(golden_numbers(shared_member(golden, "E"), e, SEASON_HOURS) == SEASON_HOURS);
     cr_assert(golden_numbers(shared_member(golden, "factor"), wanted, SEASON_HOURS) ==
               SEASON_HOURS);
-    season_factors(o, e, shared_number(golden, "noise"), factor);
+    season_factors(o, e, shared_number(golden, "noise"), no_weekdays, factor);
     for (int i = 0; i < SEASON_HOURS; i++)
         golden_equal(factor[i], wanted[i], "hour %d", i);
     n = golden_numbers(shared_member(golden, "at_hour"), hour, 32);
@@ -43,11 +45,11 @@ Test(season, nothing_learned_is_no_season)
 {
     double o[SEASON_HOURS] = {0}, e[SEASON_HOURS] = {0}, factor[SEASON_HOURS];
 
-    season_factors(o, e, 1.0, factor);
+    season_factors(o, e, 1.0, no_weekdays, factor);
     check_all(factor, 1.0 - 1e-15, 1.0 + 1e-15, "nothing");
     fill(o, 50.0);
     fill(e, 50.0);
-    season_factors(o, e, 1.3, factor);
+    season_factors(o, e, 1.3, no_weekdays, factor);
     check_all(factor, 1.0 - 1e-15, 1.0 + 1e-15, "as expected");
 }
 
@@ -59,7 +61,7 @@ Test(season, a_strong_season_is_learned)
     fill(e, 1000.0);
     for (int i = 0; i < SEASON_HOURS; i++)
         o[i] = i % 24 >= 8 && i % 24 < 20 ? 1400.0 : 700.0;
-    season_factors(o, e, 1.0, factor);
+    season_factors(o, e, 1.0, no_weekdays, factor);
     for (int i = 0; i < SEASON_HOURS; i++)
         if (i % 24 > 8 && i % 24 < 19)
             cr_assert(fabs(factor[i] - 1.4) < 0.003, "hour %d: %g", i, factor[i]);
@@ -74,7 +76,7 @@ Test(season, one_odd_hour_is_shrunk_and_spread)
     fill(o, 10.0);
     fill(e, 10.0);
     o[0] = 30.0;
-    season_factors(o, e, 1.0, factor);
+    season_factors(o, e, 1.0, no_weekdays, factor);
     cr_assert(factor[0] > factor[1] && factor[1] > factor[2] && factor[0] < 1.5);
     cr_assert(fabs(factor[1] - factor[167]) < 1e-12, "the week is a circle");
 }
@@ -85,12 +87,56 @@ Test(season, no_observations_where_some_were_expected)
     double o[SEASON_HOURS] = {0}, e[SEASON_HOURS], factor[SEASON_HOURS];
 
     fill(e, 1e9);
-    season_factors(o, e, 1.0, factor);
+    season_factors(o, e, 1.0, no_weekdays, factor);
     check_all(factor, 0.0, 1e-6, "none");
     fill(o, 1e9);
     fill(e, 0.0);
-    season_factors(o, e, 1.0, factor);
+    season_factors(o, e, 1.0, no_weekdays, factor);
     check_all(factor, 1.0, 1e10, "unexpected");
+}
+
+/* One Sunday of few: its hours alone would be shrunk halfway back. */
+Test(season, a_day_of_the_week_is_learned_as_a_whole)
+{
+    double o[SEASON_HOURS], e[SEASON_HOURS], weekday[SEASON_DAYS], factor[SEASON_HOURS];
+
+    fill(o, 30.0);
+    fill(e, 30.0);
+    for (int i = 144; i < SEASON_HOURS; i++)
+        o[i] = 12.0;
+    season_weekdays(o, e, 1.0, weekday);
+    season_factors(o, e, 1.0, weekday, factor);
+    cr_assert(fabs(factor[156] - 0.4) < 0.02, "Sunday: %g", factor[156]);
+    cr_assert(fabs(factor[36] - 1.0) < 0.02, "Tuesday: %g", factor[36]);
+    season_factors(o, e, 1.0, no_weekdays, factor);
+    cr_assert(factor[156] > 0.7, "Sunday: %g", factor[156]);
+}
+
+Test(season, days_that_differ_by_noise_alone_do_not_differ)
+{
+    double o[SEASON_HOURS], e[SEASON_HOURS], weekday[SEASON_DAYS];
+
+    fill(e, 30.0);
+    for (int i = 0; i < SEASON_HOURS; i++)
+        o[i] = 30.0 + (i / 24 % 2 ? 1.0 : -1.0) + (i % 24 < 12 ? 5.0 : -5.0);
+    season_weekdays(o, e, 1.0, weekday);
+    for (int d = 0; d < SEASON_DAYS; d++)
+        cr_assert(weekday[d] == 1.0, "day %d: %g", d, weekday[d]);
+    season_weekdays(o, e, 0.5, weekday);
+    cr_assert(weekday[2] < 1.0, "%g", weekday[2]);
+}
+
+/* One busy Friday makes no incident of the next. */
+Test(season, a_day_is_better_than_most_only_by_its_hours)
+{
+    double o[SEASON_HOURS], e[SEASON_HOURS], weekday[SEASON_DAYS];
+
+    fill(o, 30.0);
+    fill(e, 30.0);
+    for (int i = 96; i < 120; i++)
+        o[i] = 90.0;
+    season_weekdays(o, e, 1.0, weekday);
+    cr_assert(weekday[4] == weekday[0] && weekday[0] < 1.0, "%g %g", weekday[4], weekday[0]);
 }
 
 Test(season, finite_in_finite_out)
@@ -103,8 +149,11 @@ Test(season, finite_in_finite_out)
         fill(o, sizes[i % 6]);
         fill(e, sizes[i / 6]);
         o[5] = e[7] = 1.0;
-        season_factors(o, e, 1.0 + i % 3, factor);
+        season_factors(o, e, 1.0 + i % 3, no_weekdays, factor);
         check_all(factor, 0.0, 1e300, "sizes");
+        season_weekdays(o, e, 1.0 + i % 3, factor);
+        for (int d = 0; d < SEASON_DAYS; d++)
+            cr_assert(factor[d] >= 0 && factor[d] <= 1e300, "sizes: day %d: %g", d, factor[d]);
     }
 }
 
