@@ -151,7 +151,7 @@ void pipe_switch(struct pipe *k, const char *yaml)
     k->zone = zone;
 }
 
-static void pipe_feed(struct pipe *k)
+void pipe_feed(struct pipe *k)
 {
     const struct message *m = pipe_log_messages(&k->log);
 

@@ -55,6 +55,8 @@ void pipe_switch(struct pipe *k, const char *yaml);
 /* One event, as JSON, on partition 0 or on another, without a record timestamp. */
 void pipe_say(struct pipe *k, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void pipe_say_on(struct pipe *k, uint32_t partition, int64_t timestamp, const char *value);
+/* What was added to the log and is not in the pipeline yet, as one batch. */
+void pipe_feed(struct pipe *k);
 void pipe_end(struct pipe *k);
 /* A decision at an offset, queued; or at the end of the partition's log so far, reached. */
 void pipe_decide_at(struct pipe *k, uint32_t partition, enum decision_kind kind, int64_t at,

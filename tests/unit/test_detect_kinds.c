@@ -3,17 +3,13 @@
  * then something happens. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/pipe_kit.h"
+#include "lib/traffic.h"
+#include "lib/turns.h"
 
-#define MINUTE INT64_C(60000)
-#define HOUR (60 * MINUTE)
-#define DAY (24 * HOUR)
-#define T0 (INT64_C(19800) * DAY) /* 2024-03-18, a Monday */
 #define BEGIN (T0 + 10 * DAY + 6 * HOUR)
 #define END (BEGIN + 30 * HOUR)
 
@@ -30,74 +26,41 @@ struct change {
     double ads;     /* what converts of channel=ads; 0.3 before, and elsewhere */
 };
 
-#define STAYS_MAX 60000
-static struct happening {
-    int64_t at;
-    int id;
-    const char *stage;
-} happenings[2 * STAYS_MAX];
-static int count;
-
-static int happening_compare(const void *pa, const void *pb)
-{
-    const struct happening *a = pa, *b = pb;
-
-    if (a->at != b->at)
-        return a->at < b->at ? -1 : 1;
-    return a->id != b->id ? a->id - b->id : strcmp(a->stage, b->stage);
-}
-
-/* Even ids are of ads. Conversions come within an hour. */
-static void come(struct dice *d, int64_t at, const struct change *c, int id)
-{
-    bool ads = id % 2 == 0;
-    double rate = at >= BEGIN && ads ? c->ads : 0.3;
-
-    cr_assert(count + 2 < 2 * STAYS_MAX);
-    happenings[count++] = (struct happening){at, id, "a"};
-    if (dice_chance(d, rate))
-        happenings[count++] = (struct happening){at + dice_below(d, HOUR), id, "b"};
-}
-
 static void tell(struct pipe *k, struct change c, uint64_t seed)
 {
-    struct dice d = {seed};
-    int id = 0;
+    struct traffic_plan plan = {.seed = seed,
+                                .from = T0,
+                                .to = END,
+                                .stages = 2,
+                                .per_minute = 1,
+                                .rate = 0.3,
+                                .change_count = 2,
+                                .changes = {{BEGIN, END, NULL, 0, c.entries, 1, 0},
+                                            {BEGIN, END, "ads", 0, 1, c.ads / 0.3, 0}}};
+    struct traffic t;
 
-    count = 0;
-    for (int64_t at = T0; at < END; at += MINUTE) {
-        double chance = 0.25 * (at >= BEGIN ? c.entries : 1);
-
-        for (int i = 0; i < 4; i++) /* one a minute, usually */
-            if (dice_chance(&d, chance))
-                come(&d, at + dice_below(&d, MINUTE), &c, id++);
-    }
-    qsort(happenings, (size_t)count, sizeof(*happenings), happening_compare);
-    for (int i = 0; i < count && happenings[i].at < END; i++)
-        pipe_say(k,
-                 "{\"entity_id\":%d,\"stage\":\"%s\",\"ts\":%" PRId64
-                 ",\"dims\":{\"channel\":\"%s\"}}",
-                 happenings[i].id + 1, happenings[i].stage, happenings[i].at,
-                 happenings[i].id % 2 == 0 ? "ads" : "seo");
+    traffic_make(&t, &plan);
+    traffic_tell(&t, k, INT64_MAX);
+    traffic_deinit(&t);
 }
 
 /* "rise ads": what has fired, and where, each once. */
 static const char *fired(const struct pipe *k)
 {
-    static char text[1000];
+    static char text[TURNS_MAX * 64];
+    struct turns turns;
+    size_t n = 0;
 
+    turns_take(k, &turns);
     text[0] = '\0';
-    for (size_t i = 0; i < k->out.count && strlen(text) < 800; i++) {
-        const char *channel;
-        char one[100];
+    for (size_t i = 0; i < turns.count; i++) {
+        const struct turn *x = &turns.items[i];
 
-        if (strcmp(pipe_field(&k->out, i, NULL, "status"), "firing") != 0)
+        if (strcmp(x->status, "firing") != 0)
             continue;
-        cr_expect(k->out.items[i].timestamp > BEGIN, "before anything happened");
-        snprintf(one, sizeof(one), "%s", pipe_field(&k->out, i, "labels", "alertname"));
-        channel = pipe_field(&k->out, i, "labels", "channel");
-        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s%s%s", text[0] ? "; " : "",
-                 one, channel ? " " : "", channel ? channel : "");
+        cr_expect(x->at > BEGIN, "before anything happened");
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s%s%s", n ? "; " : "", x->name,
+                              x->where[0] ? " " : "", x->where);
     }
     return text;
 }
