@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of an alert over weeks, in a funnel of two steps with two dims: when it fires, what it says, where it goes,
- * how it ends, and what is learned of it. Two weeks as usual come first. */
+ * how it ends, and what is learned of it. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <math.h>
@@ -8,67 +8,7 @@
 #include <string.h>
 
 #include "funnel/detect_parts.h"
-#include "lib/traffic.h"
-#include "lib/turns.h"
-
-#define TIME(more) "time: {lateness: 0s, pane: 15m, zone: UTC" more "}\n"
-#define WITH(time, rules) \
-    PIPE_KAFKA "inputs: [{topic: in, no_data: off}]\n" time \
-               "funnels: {f: {stages: [a, b, c], window: 3h,\n" \
-               " dims: {channel: {values: [ads, seo]}, device: {values: [web, app]}},\n" \
-               " rules: [" rules "]}}\n"
-#define SHOP(rules) WITH(TIME(""), rules)
-#define DROP "{id: drop, kind: drop}"
-#define RISE "{id: rise, kind: rise}"
-
-#define WEEK (7 * DAY)
-#define BEGIN (T0 + 2 * WEEK) /* of what happens, if it begins at once */
-
-struct tale {
-    struct traffic traffic;
-    struct pipe pipe;
-    struct turns turns;
-};
-
-/* Half an entry a minute: five thousand a week. */
-static struct traffic_plan plan_of(uint64_t seed, int64_t days, size_t count,
-                                   const struct traffic_change *changes)
-{
-    struct traffic_plan plan = {.seed = seed,
-                                .from = T0,
-                                .to = T0 + days * DAY,
-                                .stages = 3,
-                                .per_minute = 0.5,
-                                .rate = 0.5,
-                                .change_count = count};
-
-    memcpy(plan.changes, changes, count * sizeof(*changes));
-    return plan;
-}
-
-static void tale_open(struct tale *t, const char *yaml, struct traffic_plan plan)
-{
-    traffic_make(&t->traffic, &plan);
-    pipe_open(&t->pipe, yaml, 1);
-}
-
-static void tale_go_on(struct tale *t, int64_t until)
-{
-    traffic_tell(&t->traffic, &t->pipe, until);
-    turns_take(&t->pipe, &t->turns);
-}
-
-static void tale_close(struct tale *t)
-{
-    pipe_close(&t->pipe);
-    traffic_deinit(&t->traffic);
-}
-
-static void expect_tale(const struct tale *t, const char *expected)
-{
-    cr_expect(strcmp(turns_tale(&t->turns), expected) == 0, "seed %d: expected '%s', got '%s'",
-              (int)t->traffic.plan.seed, expected, turns_text(&t->turns, T0));
-}
+#include "lib/tale.h"
 
 static bool is_near(double got, double truth, double by)
 {
@@ -80,11 +20,12 @@ static bool is_near(double got, double truth, double by)
 Test(detect_weeks, a_change_for_good_is_accepted_and_the_way_back_is_a_rise)
 {
     struct traffic_change less = {BEGIN, BEGIN + 2 * WEEK, NULL, 0, 1, 0.6, 0};
+    struct traffic_plan plan = tale_plan(1, 36, 1, &less);
     struct tale t;
 
-    tale_open(&t, SHOP(DROP ", " RISE), plan_of(1, 36, 1, &less));
+    tale_open(&t, TALE(DROP ", " RISE), &plan);
     tale_go_on(&t, INT64_MAX);
-    expect_tale(&t, "drop firing; drop updated; drop resolved accepted;"
+    TALE_EXPECT(&t, "drop firing; drop updated; drop resolved accepted;"
                     " rise firing; rise updated; rise resolved accepted");
     for (size_t i = 0; i + 2 < t.turns.count; i += 3)
         cr_expect(eq(i64, t.turns.items[i + 2].at - t.turns.items[i].at, 7 * DAY));
@@ -94,22 +35,24 @@ Test(detect_weeks, a_change_for_good_is_accepted_and_the_way_back_is_a_rise)
 Test(detect_weeks, without_a_rule_for_rises_the_way_back_is_nothing)
 {
     struct traffic_change less = {BEGIN, BEGIN + 2 * WEEK, NULL, 0, 1, 0.6, 0};
+    struct traffic_plan plan = tale_plan(2, 36, 1, &less);
     struct tale t;
 
-    tale_open(&t, SHOP(DROP), plan_of(2, 36, 1, &less));
+    tale_open(&t, TALE(DROP), &plan);
     tale_go_on(&t, INT64_MAX);
-    expect_tale(&t, "drop firing; drop updated; drop resolved accepted");
+    TALE_EXPECT(&t, "drop firing; drop updated; drop resolved accepted");
     tale_close(&t);
 }
 
 Test(detect_weeks, a_segment_is_accepted_after_two_days_if_that_is_said)
 {
     struct traffic_change less = {BEGIN, BEGIN + 2 * WEEK, "ads", 0, 1, 0.6, 0};
+    struct traffic_plan plan = tale_plan(3, 36, 1, &less);
     struct tale t;
 
-    tale_open(&t, SHOP("{id: drop, kind: drop, accept_after: 2d}"), plan_of(3, 36, 1, &less));
+    tale_open(&t, TALE("{id: drop, kind: drop, accept_after: 2d}"), &plan);
     tale_go_on(&t, INT64_MAX);
-    expect_tale(&t, "drop ads firing; drop ads updated; drop ads resolved accepted");
+    TALE_EXPECT(&t, "drop ads firing; drop ads updated; drop ads resolved accepted");
     cr_expect(eq(i64, t.turns.items[2].at - t.turns.items[0].at, 2 * DAY));
     tale_close(&t);
 }
@@ -118,11 +61,12 @@ Test(detect_weeks, a_segment_is_accepted_after_two_days_if_that_is_said)
 Test(detect_weeks, what_is_never_accepted_fires_until_it_is_over)
 {
     struct traffic_change less = {BEGIN, BEGIN + 2 * WEEK, NULL, 1, 1, 0.6, 0};
+    struct traffic_plan plan = tale_plan(2, 32, 1, &less);
     struct tale t;
 
-    tale_open(&t, SHOP("{id: drop, kind: drop, accept_after: 60d}"), plan_of(2, 32, 1, &less));
+    tale_open(&t, TALE("{id: drop, kind: drop, accept_after: 60d}"), &plan);
     tale_go_on(&t, INT64_MAX);
-    expect_tale(&t, "drop firing; drop updated; drop resolved recovered");
+    TALE_EXPECT(&t, "drop firing; drop updated; drop resolved recovered");
     cr_expect(eq(str, t.turns.items[0].step, "b>c"));
     cr_expect(t.turns.items[2].at > BEGIN + 2 * WEEK);
     tale_close(&t);
@@ -137,11 +81,12 @@ Test(detect_weeks, found_again_within_six_hours_it_is_the_same_alert)
         {BEGIN + 12 * HOUR, BEGIN + 22 * HOUR, NULL, 0, 1, 0.1, 0},
         {BEGIN + 3 * DAY, BEGIN + 3 * DAY + 10 * HOUR, NULL, 0, 1, 0.1, 0}};
     const struct turn *x;
+    struct traffic_plan plan = tale_plan(3, 28, 3, outages);
     struct tale t;
 
-    tale_open(&t, SHOP(DROP), plan_of(3, 28, 3, outages));
+    tale_open(&t, TALE(DROP), &plan);
     tale_go_on(&t, INT64_MAX);
-    expect_tale(&t, "drop firing; drop updated; drop resolved recovered;"
+    TALE_EXPECT(&t, "drop firing; drop updated; drop resolved recovered;"
                     " drop firing; drop updated; drop resolved recovered;"
                     " drop firing; drop updated; drop resolved recovered");
     x = t.turns.items;
@@ -163,11 +108,12 @@ Test(detect_weeks, what_named_the_wrong_place_at_first_goes_on_in_the_right_one)
 {
     struct traffic_change less = {BEGIN, BEGIN + 4 * DAY, NULL, 0, 1, 0.6, 0};
     const struct turn *x;
+    struct traffic_plan plan = tale_plan(4, 28, 1, &less);
     struct tale t;
 
-    tale_open(&t, SHOP(DROP), plan_of(4, 28, 1, &less));
+    tale_open(&t, TALE(DROP), &plan);
     tale_go_on(&t, INT64_MAX);
-    expect_tale(&t, "drop ads firing; drop ads resolved relocated; drop firing;"
+    TALE_EXPECT(&t, "drop ads firing; drop ads resolved relocated; drop firing;"
                     " drop resolved recovered");
     x = t.turns.items;
     cr_assert(t.turns.count == 4);
@@ -182,11 +128,12 @@ Test(detect_weeks, what_spreads_from_a_segment_fires_in_the_whole_too)
 {
     struct traffic_change worse[] = {{BEGIN, BEGIN + DAY, "ads", 0, 1, 0.3, 0},
                                      {BEGIN + DAY, BEGIN + 3 * DAY, NULL, 0, 1, 0.3, 0}};
+    struct traffic_plan plan = tale_plan(2, 28, 2, worse);
     struct tale t;
 
-    tale_open(&t, SHOP(DROP), plan_of(2, 28, 2, worse));
+    tale_open(&t, TALE(DROP), &plan);
     tale_go_on(&t, INT64_MAX);
-    expect_tale(&t, "drop ads firing; drop ads updated; drop firing; drop updated;"
+    TALE_EXPECT(&t, "drop ads firing; drop ads updated; drop firing; drop updated;"
                     " drop resolved recovered; drop ads resolved recovered");
     cr_assert(t.turns.count == 6);
     cr_expect(t.turns.items[1].at < BEGIN + DAY && t.turns.items[2].at > BEGIN + DAY);
@@ -199,13 +146,13 @@ Test(detect_weeks, what_spreads_from_a_segment_fires_in_the_whole_too)
 static void expect_cost(uint64_t seed, const char *channel, int step, double rate)
 {
     struct traffic_change worse = {BEGIN, BEGIN + 2 * DAY, channel, step, 1, rate, 0};
-    struct traffic_plan plan = plan_of(seed, 18, 1, &worse);
+    struct traffic_plan plan = tale_plan(seed, 18, 1, &worse);
     struct traffic_lost truth;
     const struct turn *x;
     struct tale t;
 
     plan.per_minute = 1;
-    tale_open(&t, SHOP(DROP), plan);
+    tale_open(&t, TALE(DROP), &plan);
     tale_go_on(&t, INT64_MAX);
     cr_assert(eq(sz, turns_open(&t.turns), 0));
     cr_assert(t.turns.count >= 2);
@@ -242,7 +189,7 @@ static struct traffic_plan plan_of_sundays(void)
             T0 + day * DAY, T0 + (day + 1) * DAY, NULL, 0, 0.6, 0.8, 0};
     changes[n++] = (struct traffic_change){
         T0 + HOLIDAY * DAY, T0 + (HOLIDAY + 1) * DAY, NULL, 0, 0.6, 0.8, 0};
-    plan = plan_of(1, 35, n, changes);
+    plan = tale_plan(1, 35, n, changes);
     plan.per_minute = 1;
     return plan;
 }
@@ -270,14 +217,15 @@ static int64_t days_learned(struct tale *t)
 /* Nor are Sundays, from the second one on. */
 Test(detect_weeks, a_holiday_that_is_said_is_no_news_and_teaches_nothing)
 {
+    struct traffic_plan plan = plan_of_sundays();
     struct tale said, unsaid;
 
-    tale_open(&said, WITH(TIME(", holidays: [2024-04-10]"), RULES_OF_DAYS), plan_of_sundays());
-    tale_open(&unsaid, SHOP(RULES_OF_DAYS), plan_of_sundays());
+    tale_open(&said, TALE_WITH(", holidays: [2024-04-10]", RULES_OF_DAYS), &plan);
+    tale_open(&unsaid, TALE(RULES_OF_DAYS), &plan);
     tale_go_on(&said, INT64_MAX);
     tale_go_on(&unsaid, INT64_MAX);
-    expect_tale(&said, "");
-    expect_tale(&unsaid, "volume firing; volume updated; volume resolved recovered");
+    TALE_EXPECT(&said, "");
+    TALE_EXPECT(&unsaid, "volume firing; volume updated; volume resolved recovered");
     cr_expect(eq(i64, days_learned(&said), days_learned(&unsaid) - 1));
     cr_expect(is_near(factor_of_day(&said, 2), factor_of_day(&said, 1), 0.05));
     cr_expect(factor_of_day(&said, 6) < 0.75 * factor_of_day(&said, 1));
@@ -295,14 +243,15 @@ Test(detect_weeks, mix_and_quality_come_and_go)
         {BEGIN + 15 * DAY, BEGIN + 16 * DAY, "seo", 0, 0.1, 1, 0},
         {BEGIN + 17 * DAY, BEGIN + 18 * DAY, NULL, 0, 1, 1, 0.3},
     };
+    struct traffic_plan plan = tale_plan(1, 35, 4, changes);
     struct tale t;
 
     tale_open(&t,
-              SHOP("{id: mix, kind: mix, window: 6h, severity: info},"
+              TALE("{id: mix, kind: mix, window: 6h, severity: info},"
                    " {id: quality, kind: data_quality, target: 5%, window: 2h}"),
-              plan_of(1, 35, 4, changes));
+              &plan);
     tale_go_on(&t, INT64_MAX);
-    expect_tale(&t,
+    TALE_EXPECT(&t,
                 "mix firing; mix resolved recovered; quality firing; quality resolved recovered;"
                 " mix firing; mix resolved recovered; quality firing; quality resolved recovered");
     tale_close(&t);
