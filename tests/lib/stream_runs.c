@@ -236,7 +236,7 @@ const char *property_run(property_fn *check, uint64_t first, size_t count, size_
     if (only)
         return property_seed(check, strtoull(only, NULL, 10), max_partitions, flags, ret_sums);
     if (getenv("TEST_LIGHT")) /* under a sanitizer everything takes ten times as long */
-        count = (count + 3) / 4;
+        count = (count + 2) / 3;
     for (uint64_t seed = first; !wrong && seed < first + count; seed++)
         wrong = property_seed(check, seed, max_partitions, flags, ret_sums);
     return wrong;

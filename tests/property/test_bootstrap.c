@@ -205,7 +205,7 @@ static const char *bootstrap_is_silent(struct stream *s, const size_t *lines, si
 Test(bootstrap, says_nothing_of_what_was_and_all_of_what_comes)
 {
     struct property_sums sums;
-    const char *wrong = property_run(bootstrap_is_silent, 3001, 60, 4, 0, &sums);
+    const char *wrong = property_run(bootstrap_is_silent, 3001, 30, 4, 0, &sums);
 
     cr_assert(!wrong, "%s", wrong);
     cr_expect(sums.fired > property_least(200) && sums.resolved > property_least(24),

@@ -61,7 +61,7 @@ static const char *sums_hold(struct stream *s, const size_t *lines, size_t count
 Test(conservation, at_any_moment)
 {
     struct property_sums sums;
-    const char *wrong = property_run(sums_hold, 1001, 60, 3, 0, &sums);
+    const char *wrong = property_run(sums_hold, 1001, 30, 3, 0, &sums);
 
     cr_assert(!wrong, "%s", wrong);
     cr_expect(sums.fired > property_least(200), "%zu fired", sums.fired);
@@ -71,7 +71,7 @@ Test(conservation, at_any_moment)
 Test(conservation, over_a_gap_with_record_timestamps)
 {
     struct property_sums sums;
-    const char *wrong = property_run(sums_hold, 1501, 40, 3, STREAM_GAP | STREAM_TIMESTAMPS, &sums);
+    const char *wrong = property_run(sums_hold, 1501, 20, 3, STREAM_GAP | STREAM_TIMESTAMPS, &sums);
 
     cr_assert(!wrong, "%s", wrong);
     cr_expect(sums.fired > property_least(100), "%zu fired", sums.fired);

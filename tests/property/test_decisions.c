@@ -59,7 +59,7 @@ static const char *ways_agree(struct stream *s, const size_t *lines, size_t coun
 Test(decisions, any_way_they_come)
 {
     struct property_sums sums;
-    const char *wrong = property_run(ways_agree, 1, 45, 5, 0, &sums);
+    const char *wrong = property_run(ways_agree, 1, 23, 5, 0, &sums);
 
     cr_assert(!wrong, "%s", wrong);
     cr_expect(sums.fired > property_least(200) && sums.resolved > property_least(100),
@@ -214,7 +214,7 @@ static const char *quiet_follows(struct stream *s, const size_t *lines, size_t c
 Test(decisions, a_quiet_partition_that_follows_releases_the_judge)
 {
     struct property_sums sums;
-    const char *wrong = property_run(quiet_follows, 2001, 40, 4, 0, &sums);
+    const char *wrong = property_run(quiet_follows, 2001, 20, 4, 0, &sums);
 
     cr_assert(!wrong, "%s", wrong);
     cr_expect(sums.fired > property_least(100) && sums.resolved > property_least(50),

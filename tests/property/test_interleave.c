@@ -41,7 +41,7 @@ static const char *interleavings_agree(struct stream *s, const size_t *lines, si
 Test(interleave, from_files)
 {
     struct property_sums sums;
-    const char *wrong = property_run(interleavings_agree, 1, 60, 6, 0, &sums);
+    const char *wrong = property_run(interleavings_agree, 1, 30, 6, 0, &sums);
 
     cr_assert(!wrong, "%s", wrong);
     cr_expect(sums.fired > property_least(200) && sums.resolved > property_least(100),
@@ -52,7 +52,7 @@ Test(interleave, from_files)
 Test(interleave, with_record_timestamps_and_a_gap)
 {
     struct property_sums sums;
-    const char *wrong = property_run(interleavings_agree, 501, 40, 6,
+    const char *wrong = property_run(interleavings_agree, 501, 20, 6,
                                      STREAM_TIMESTAMPS | STREAM_GAP, &sums);
 
     cr_assert(!wrong, "%s", wrong);

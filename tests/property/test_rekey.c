@@ -118,7 +118,7 @@ Test(rekey, balances)
 Test(rekey, balances_with_homes_unknown_and_clocks_gone_wrong)
 {
     struct property_sums sums;
-    const char *wrong = property_run(some_known, 3501, 60, 3, STREAM_GAP | STREAM_TIMESTAMPS,
+    const char *wrong = property_run(some_known, 3501, 30, 3, STREAM_GAP | STREAM_TIMESTAMPS,
                                      &sums);
 
     cr_assert(!wrong, "%s", wrong);

@@ -45,7 +45,7 @@ static const char *splits_agree(struct stream *s, const size_t *lines, size_t co
 Test(split, from_a_file)
 {
     struct property_sums sums;
-    const char *wrong = property_run(splits_agree, 1, 60, 3, 0, &sums);
+    const char *wrong = property_run(splits_agree, 1, 30, 3, 0, &sums);
 
     cr_assert(!wrong, "%s", wrong);
     cr_expect(sums.fired > property_least(200) && sums.resolved > property_least(100),
@@ -56,7 +56,7 @@ Test(split, from_a_file)
 Test(split, with_record_timestamps)
 {
     struct property_sums sums;
-    const char *wrong = property_run(splits_agree, 501, 60, 3, STREAM_TIMESTAMPS, &sums);
+    const char *wrong = property_run(splits_agree, 501, 30, 3, STREAM_TIMESTAMPS, &sums);
 
     cr_assert(!wrong, "%s", wrong);
     cr_expect(sums.fired > property_least(100) && sums.resolved > property_least(50),

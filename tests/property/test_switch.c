@@ -60,7 +60,7 @@ static const char *the_same_goes_on(struct stream *s, const size_t *lines, size_
 Test(switching, to_the_same_settings_changes_nothing)
 {
     struct property_sums sums;
-    const char *wrong = property_run(the_same_goes_on, 2001, 60, 3, STREAM_GAP | STREAM_TIMESTAMPS,
+    const char *wrong = property_run(the_same_goes_on, 2001, 30, 3, STREAM_GAP | STREAM_TIMESTAMPS,
                                      &sums);
 
     cr_assert(!wrong, "%s", wrong);
@@ -157,7 +157,7 @@ static const char *others_go_on(struct stream *s, const size_t *lines, size_t co
 Test(switching, rules_that_come_and_go_leave_the_others_alone)
 {
     struct property_sums sums;
-    const char *wrong = property_run(others_go_on, 2101, 60, 3, 0, &sums);
+    const char *wrong = property_run(others_go_on, 2101, 30, 3, 0, &sums);
 
     cr_assert(!wrong, "%s", wrong);
     cr_expect(sums.resolved > property_least(20), "%zu resolved", sums.resolved);
@@ -245,7 +245,7 @@ static const char *sums_hold(struct stream *s, const size_t *lines, size_t count
 Test(switching, whatever_the_settings_are_sums_hold)
 {
     struct property_sums sums;
-    const char *wrong = property_run(sums_hold, 2201, 80, 3, STREAM_TIMESTAMPS, &sums);
+    const char *wrong = property_run(sums_hold, 2201, 40, 3, STREAM_TIMESTAMPS, &sums);
 
     cr_assert(!wrong, "%s", wrong);
     cr_expect(sums.fired > property_least(100) && sums.resolved > property_least(200),
