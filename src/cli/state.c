@@ -117,7 +117,8 @@ static int run_verb(const struct state_verb *verb, const struct state_line *line
 
 static const char state_text[] =
     "inspect  the snapshots: where they stand in the logs, how old, how much is in them\n"
-    "verify   reads all of them; says what is damaged; 86 where none is good\n"
+    "verify   reads all of them and recounts their entities; says what is damaged, or counted\n"
+    "         wrong; 86 where none is good\n"
     "export   one of them as JSON, an object a line: the snapshot, the funnels' reports, the\n"
     "         alerts that fire; no ids of entities\n"
     "rekey    after the daemon has stopped because its topics got more partitions (exit code 84):\n"

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "cli/state_look.h"
+#include "funnel/audit.h"
 #include "funnel/canon.h"
 #include "shell/exit_codes.h"
 
@@ -171,6 +172,8 @@ int state_inspect(const struct state_dir *dir, const struct config *config)
 
 /* --- verify --- */
 
+enum verdict { VERDICT_BROKEN, VERDICT_WRONG, VERDICT_GOOD, VERDICTS };
+
 /* Every section is looked at, also after one that is damaged. */
 static bool verify_sections(struct state_look *l)
 {
@@ -185,43 +188,59 @@ static bool verify_sections(struct state_look *l)
     return good;
 }
 
-static bool verify_one(struct state_look *l)
+/* A snapshot that is whole, of machines that had counted wrong. */
+static bool verify_sums(struct state_look *l)
+{
+    struct buf why = {0}, text = {0};
+    uint64_t places = audit_pipeline(l->pipeline, &why);
+
+    if (places > 0) {
+        state_look_text(&text, buf_cstr(&why));
+        printf("%s: WRONG: its sums are not what its entities say, in %" PRIu64
+               " place%s, first: %s: a bug in funneld: please report it\n",
+               buf_cstr(&l->name), places, places == 1 ? "" : "s", buf_cstr(&text));
+    }
+    buf_deinit(&why);
+    buf_deinit(&text);
+    return places == 0;
+}
+
+static enum verdict verify_one(struct state_look *l)
 {
     struct buf text = {0};
-    bool good = false;
 
     if (l->opened && !verify_sections(l))
-        return false;
-    if (l->opened)
-        good = state_look_load(l);
-    if (good) {
+        return VERDICT_BROKEN;
+    if (l->opened && state_look_load(l)) {
+        if (!verify_sums(l))
+            return VERDICT_WRONG;
         printf("%s: good, %zu sections, %" PRIu64 " bytes\n", buf_cstr(&l->name),
                l->file.section_count, l->file.size);
-        return true;
+        return VERDICT_GOOD;
     }
     state_look_text(&text, l->why);
     printf("%s: BROKEN: %s\n", buf_cstr(&l->name), buf_cstr(&text));
     buf_deinit(&text);
-    return false;
+    return VERDICT_BROKEN;
 }
 
 int state_verify(const struct state_dir *dir)
 {
     uint32_t list[STATE_DIR_LIST];
-    size_t count = state_dir_list(dir, list), good = 0;
+    size_t count = state_dir_list(dir, list), found[VERDICTS] = {0};
 
     for (size_t i = 0; i < count; i++) {
         struct state_look l;
 
         state_look_open(&l, dir, list[i]);
-        good += verify_one(&l);
+        found[verify_one(&l)]++;
         state_look_close(&l);
     }
     if (count == 0)
         printf("%s: no snapshots\n", dir->path);
-    else if (good == 0)
+    else if (found[VERDICT_BROKEN] == count)
         printf("%s: none is good; the next start reads the logs from their beginning\n", dir->path);
     if (fflush(stdout) != 0)
         return EXIT_IO;
-    return good > 0 ? EXIT_OK : EXIT_STATE;
+    return found[VERDICT_GOOD] > 0 ? EXIT_OK : EXIT_STATE;
 }

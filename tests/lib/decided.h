@@ -23,9 +23,9 @@ struct decided_way {
     struct dice dice;  /* batches, and what of two ways comes */
     int64_t most;      /* lines in a batch */
     double restarts;   /* chance of one, before a batch: saved and loaded into a new pipeline */
-    const char *wrong; /* of a restart */
+    const char *wrong; /* of a restart, or by an audit */
 };
-/* The pipe is open, and remains so. NULL, or what was wrong with a restart. */
+/* The pipe is open, and remains so. NULL, or what was wrong with a restart, or by an audit on the way. */
 const char *decided_feed(struct pipe *k, struct stream *s, const struct decided *d,
                          const size_t *lines, size_t count, struct decided_way way);
 const char *decided_run(struct stream *s, const struct decided *d, const size_t *lines,

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "funnel/audit.h"
+
 struct standing {
     int64_t stock[STAGES_MAX], amount[STAGES_MAX], open[STEPS_MAX];
 };
@@ -77,4 +79,16 @@ const char *standings_differ(const struct pipeline *p)
         }
     }
     return NULL;
+}
+
+const char *audit_differs(const struct pipeline *p)
+{
+    static char said[400];
+    struct buf why = {0};
+    uint64_t places = audit_pipeline(p, &why);
+
+    snprintf(said, sizeof(said), "audit: %s; %llu places in all", buf_cstr(&why),
+             (unsigned long long)places);
+    buf_deinit(&why);
+    return places > 0 ? said : NULL;
 }

@@ -7,5 +7,7 @@
 
 /* NULL, or where they differ. Every pane is closed: after pipeline_end(). */
 const char *standings_differ(const struct pipeline *p);
+/* NULL, or the first place where risk sets and entities differ (audit.h): at any moment between steps. */
+const char *audit_differs(const struct pipeline *p);
 
 #endif

@@ -46,13 +46,16 @@ struct run_result {
     size_t fired, resolved, detected; /* detected: of rules of detection */
     uint64_t counts[COUNTER_COUNT];
     uint64_t conservation; /* by judge_audit */
+    char audit[400]; /* what audit_differs() said first, at the end or on the way; "": nothing */
 };
+/* At any moment between steps. */
+void run_result_audit(const struct pipe *k, struct run_result *ret);
 void run_result_take(struct pipe *k, struct run_result *ret);
 void run_result_deinit(struct run_result *r);
-/* NULL where they are equal, else what differs. */
+/* NULL where they are equal, and neither's audit found anything; else what differs. */
 const char *run_result_differs(const struct run_result *a, const struct run_result *b);
 
-/* Feeds lines[order[0..count)) of the log in batches: batch(user, at) says how many come next. */
+/* Feeds lines[order[0..count)) of the log in batches: batch(user, at) says how many come next. Audited now and then. */
 typedef size_t stream_batch_fn(void *user, struct pipe *k, size_t at);
 void stream_run(struct stream *s, const size_t *order, size_t count, stream_batch_fn *batch,
                 void *user, struct run_result *ret);

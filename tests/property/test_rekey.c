@@ -33,6 +33,7 @@ static const char *walk_rekey(struct walk *w)
     size_t most = PIPE_SOURCES_MAX - w->k.p->source_count;
     size_t partitions = w->k.p->source_count + (size_t)dice_below(&w->dice, (int64_t)most + 1);
     struct rekey_result r = rekeyed(&w->k, partitions, w->known);
+    const char *wrong;
 
     w->sums.moved += r.moved;
     w->sums.waiting += r.waiting;
@@ -41,7 +42,8 @@ static const char *walk_rekey(struct walk *w)
     for (size_t f = 0; f < w->k.p->funnel_count; f++)
         if (judge_audit(&w->k.p->judges[f]) > 0)
             return "a step does not balance after it";
-    return saved_restart(&w->k);
+    wrong = audit_differs(w->k.p);
+    return wrong ? wrong : saved_restart(&w->k);
 }
 
 static const char *walk_through(struct walk *w, struct stream *s, const size_t *lines, size_t count)
@@ -57,6 +59,8 @@ static const char *walk_through(struct walk *w, struct stream *s, const size_t *
         pipeline_step(w->k.p, &m, 1, &w->k.out);
         if (dice_chance(&w->dice, 2.0 / (double)count))
             wrong = walk_rekey(w);
+        else if (dice_chance(&w->dice, 0.02))
+            wrong = audit_differs(w->k.p);
     }
     return wrong;
 }
@@ -79,6 +83,8 @@ static const char *sums_hold(struct stream *s, const size_t *lines, size_t count
         run_result_take(&w.k, &result);
         if (result.conservation + result.counts[COUNTER_CONSERVATION] > 0)
             wrong = "a step does not balance";
+        if (!wrong)
+            wrong = audit_differs(w.k.p);
         sums->fired += result.fired;
         sums->detected += result.detected;
         run_result_deinit(&result);

@@ -219,6 +219,7 @@ static const char *sums_hold(struct stream *s, const size_t *lines, size_t count
     for (size_t at = 0, n; at < count; at += n) {
         n = switch_and_go_on(&w, &k, at);
         n = n < count - at ? n : count - at;
+        run_result_audit(&k, &result);
         for (size_t i = at; i < at + n; i++)
             pipeline_step(k.p, &all[lines[i]], 1, &k.out);
     }
@@ -228,6 +229,8 @@ static const char *sums_hold(struct stream *s, const size_t *lines, size_t count
     pipeline_gauges(k.p, &gauges);
     if (!wrong && result.conservation + result.counts[COUNTER_CONSERVATION] > 0)
         wrong = "a step does not balance";
+    if (!wrong)
+        wrong = run_result_differs(&result, &result);
     if (!wrong)
         wrong = alerts_pair(&result, gauges.alerts_firing);
     if (!wrong)

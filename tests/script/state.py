@@ -57,8 +57,8 @@ def events():
                    [event(100 + m, "visit", m) for m in range(2, 40)])
 
 
-def make(conf, generation):
-    subprocess.run([MAKE, conf, str(generation)], input=events().encode(), check=True, timeout=60)
+def make(conf, generation, *how):
+    subprocess.run([MAKE, conf, str(generation), *how], input=events().encode(), check=True, timeout=60)
 
 
 def damage(path, at, byte=None):
@@ -126,6 +126,12 @@ def test_verify(conf, folder):
         check("the other is good", "snapshot-7: good" in out)
         check("inspect says it too", "UNUSABLE" in state("inspect", 0, "inspect", "-c", conf))
         shutil.copy(whole, path)
+    make(conf, 12, "wrong")
+    out = state("verify of one that is whole and wrong", 0, "verify", "-c", conf)
+    check("it says where: " + out, "snapshot-12: WRONG: " in out and "in 1 place, first: funnel shop, step visit>cart, "
+          "channel=" in out and "recounted 1" in out and "report it" in out)
+    check("the other is good", "snapshot-7: good" in out)
+    shutil.copy(whole, path)
     os.truncate(path, size - 1000)
     check("cut off", "cut off" in state("verify of one cut off", 0, "verify", "-c", conf))
     os.truncate(folder + "/state/snapshot-7", 0)

@@ -2,12 +2,15 @@
 /* Makes a snapshot without a daemon, for tests of what reads one: the events of standard input, one a line, go
  * through the machines of CONFIG as partition 0 of its first input.
  *
- *   state_make CONFIG GENERATION < EVENTS */
+ *   state_make CONFIG GENERATION [wrong] < EVENTS
+ *
+ * wrong: a stay that is no entity's is added. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "funnel/pipeline_parts.h"
 #include "shell/config_load.h"
 #include "shell/exit_codes.h"
 #include "shell/state_dir.h"
@@ -61,6 +64,16 @@ static int save(const struct config *c, const struct state_dir *dir, struct pipe
     return good ? EXIT_OK : EXIT_IO;
 }
 
+static void make_wrong(struct pipeline *p)
+{
+    const struct judge *j = &p->judges[0];
+    size_t leaf = 0;
+
+    while (leaf + 1 < j->leaf_count && j->leaves[leaf].steps[0].risk.open == 0)
+        leaf++;
+    riskset_seed(&j->leaves[leaf].steps[0].risk, 0, j->leaves[leaf].steps[0].risk_pane, 1);
+}
+
 int main(int argc, char **argv)
 {
     struct pipeline_source source = {0};
@@ -68,9 +81,10 @@ int main(int argc, char **argv)
     struct state_dir dir = {0};
     char why[STATE_DIR_WHY];
     struct pipeline *p;
+    int64_t next;
     int code;
 
-    if (argc != 3)
+    if (argc != 3 && !(argc == 4 && strcmp(argv[3], "wrong") == 0))
         return EXIT_USAGE;
     code = config_load(argv[1], &c, stderr);
     if (code != EXIT_OK)
@@ -82,7 +96,10 @@ int main(int argc, char **argv)
     }
     source.topic = c.settings->inputs.items[0].topic;
     p = pipeline_new(c.settings, c.zone, &source, 1);
-    code = save(&c, &dir, p, feed(p), (uint32_t)strtoul(argv[2], NULL, 10));
+    next = feed(p);
+    if (argc == 4)
+        make_wrong(p);
+    code = save(&c, &dir, p, next, (uint32_t)strtoul(argv[2], NULL, 10));
     pipeline_free(p);
     state_dir_close(&dir);
     config_deinit(&c);
