@@ -20,6 +20,12 @@ struct resync {
     uint32_t *breaks[BREAKDOWNS_MAX]; /* by new breakdown: by old number; NULL: it is new */
     int break_from[BREAKDOWNS_MAX];
     struct cell_sums sums;
+    struct ahead {
+        int64_t pane;
+        struct cell cell;
+    } * ahead; /* seeds of stays begun after the open pane */
+    size_t ahead_count, ahead_cap;
+    int64_t open;     /* pane */
     struct work work; /* of stays, for their place in the risk set */
     uint64_t dropped;
 };
@@ -143,12 +149,20 @@ static void entity_names(const struct resync *r, const struct entity *was, struc
     }
 }
 
+/* An entity that came from a partition which was ahead may have begun its stay after the open pane: it joins in its own
+ * pane, where the columns of its age are. */
 static void put_seed(struct resync *r, int step, uint32_t leaf, int64_t begin_ms)
 {
     struct cell c = {.kind = CELL_SEED, .stage = (uint8_t)step, .leaf = leaf, .n = 1};
+    int64_t begin = floor_div(begin_ms, r->f->pane_ms);
 
     automaton_place(&r->work, step, begin_ms, &c);
-    cell_sums_add(&r->sums, &c);
+    if (begin <= r->open) {
+        cell_sums_add(&r->sums, &c);
+        return;
+    }
+    r->ahead = mem_grow(r->ahead, r->ahead_count, &r->ahead_cap, sizeof(*r->ahead));
+    r->ahead[r->ahead_count++] = (struct ahead){begin, c};
 }
 
 static void put_cells(struct resync *r, const struct entity *e)
@@ -187,13 +201,18 @@ static void carry_over(struct resync *r, const struct entity *was)
 
 /* --- the table --- */
 
-static void give_cells(struct tally *t, struct resync *r)
+static void give_cells(struct resync *r)
 {
-    tally_set_pane(r->to, tally_open_pane(t));
+    tally_set_pane(r->to, r->open);
     for (size_t i = 0; i < r->sums.count; i++)
         cells_add(&r->to->out, r->sums.items[i]);
     tally_define(r->to);
     tally_flush(r->to);
+    for (size_t i = 0; i < r->ahead_count; i++) {
+        tally_set_pane(r->to, r->ahead[i].pane);
+        cells_add(&r->to->out, r->ahead[i].cell);
+    }
+    tally_set_pane(r->to, r->open);
 }
 
 void tally_resync(const struct switch_funnel *map, struct tally *t, struct tally_funnel *to,
@@ -204,14 +223,16 @@ void tally_resync(const struct switch_funnel *map, struct tally *t, struct tally
 
     if (from->entities.count == 0)
         return;
+    r.open = tally_open_pane(t);
     r.work = (struct work){.m = &to->automaton, .f = to->funnel, .at = t->watermark_ms};
     renumber(&r);
     to->entities.limit = UINT64_MAX; /* it bounds what comes, not what is there */
     each_entity(&r, carry_over);
     to->entities.limit = limit;
-    give_cells(t, &r);
+    give_cells(&r);
     more->n[COUNTER_ENTITIES_FORGOTTEN] += r.dropped;
     cell_sums_deinit(&r.sums);
+    mem_free(r.ahead);
     mem_free(r.leaves);
     for (int b = 0; b < BREAKDOWNS_MAX; b++)
         mem_free(r.breaks[b]);
