@@ -17,6 +17,7 @@ struct rekeying {
     uint32_t *was;            /* by new source: the old one, or NEW */
     struct tally_move *moves; /* of the tally that gives away, by target; from NULL: not begun */
     struct rekey_result sums;
+    int64_t joins_ms[FUNNELS_MAX]; /* of the source whose turn it is: see struct tally_move */
 };
 
 /* --- growing --- */
@@ -169,7 +170,7 @@ static struct tally_move *move_to(struct rekeying *k, uint32_t source, uint32_t 
 
     if (!m->from)
         tally_move_init(m, &k->p->tallies[source], &k->p->tallies[home],
-                        k->r->next[home] - k->r->next[source]);
+                        k->r->next[home] - k->r->next[source], k->joins_ms);
     return m;
 }
 
@@ -272,8 +273,29 @@ static void give_waiting(struct rekeying *k, uint32_t source)
     t->waiting_count = left;
 }
 
+static bool pane_has_seeds(const struct pending_pane *p)
+{
+    size_t i = 0;
+
+    while (i < p->count && p->cells[i].kind != CELL_SEED)
+        i++;
+    return i < p->count;
+}
+
+/* The begin of the last pane, up to `open`, that is not judged yet and in which stays join at their age; INT64_MIN: there
+ * is none. */
+static int64_t joins_ms(const struct judge *j, int64_t open)
+{
+    for (size_t i = j->pending_count; i-- > 0;)
+        if (j->pending[i].pane <= open && pane_has_seeds(&j->pending[i]))
+            return j->pending[i].pane * j->funnel->pane_ms;
+    return INT64_MIN;
+}
+
 static void give_away(struct rekeying *k, uint32_t source)
 {
+    for (size_t f = 0; f < k->p->funnel_count; f++)
+        k->joins_ms[f] = joins_ms(&k->p->judges[f], tally_open_pane(&k->p->tallies[source]));
     k->moves = mem_zero(k->r->source_count, sizeof(*k->moves));
     give_entities(k, source);
     give_arrivals(k, source);

@@ -12,9 +12,12 @@ struct tally_move {
         shift; /* added to an event's place in the log: before all that is still to come there */
     uint32_t
         *leaves[FUNNELS_MAX]; /* owned; by leaf of `from`: that of `to` and 1, 0: not looked up */
+    const int64_t
+        *joins_ms; /* borrowed; by funnel: an open stay of `from` may join as late as then */
     bool any;
 };
-void tally_move_init(struct tally_move *m, struct tally *from, struct tally *to, int64_t shift);
+void tally_move_init(struct tally_move *m, struct tally *from, struct tally *to, int64_t shift,
+                     const int64_t *joins_ms);
 /* What goes with the entities; frees what the move needed. */
 void tally_move_end(struct tally_move *m);
 /* False: it finds no room, and stays. */

@@ -9,9 +9,10 @@
 #define VALUES_MAX UINT16_MAX /* numbers of a dim's values: 16 bits in a leaf */
 #define BREAKS_MAX 0xffffffu  /* of a breakdown's: 24 in an entity */
 
-void tally_move_init(struct tally_move *m, struct tally *from, struct tally *to, int64_t shift)
+void tally_move_init(struct tally_move *m, struct tally *from, struct tally *to, int64_t shift,
+                     const int64_t *joins_ms)
 {
-    *m = (struct tally_move){.from = from, .to = to, .shift = shift};
+    *m = (struct tally_move){.from = from, .to = to, .shift = shift, .joins_ms = joins_ms};
 }
 
 void tally_move_end(struct tally_move *m)
@@ -82,15 +83,17 @@ static void carry_breaks(struct tally_move *m, size_t funnel, uint32_t *numbers,
 /* --- an entity --- */
 
 /* Where the other partition is behind, an event may come that is older than what was already told of the entity: it
- * is to find that in its past. A late event moves progress beyond the position, and a seed that joined at its true
- * age did so no later than at the watermark. */
-static int64_t carry_position(const struct tally_move *m, const struct entity *e)
+ * is to find that in its past. A late event moves progress beyond the position, a seed that joined at its true age did
+ * so no later than at the watermark, and a stay that a reload took over joins in the pane that was open then. */
+static int64_t carry_position(const struct tally_move *m, size_t funnel, const struct entity *e)
 {
     int64_t position = e->position_ms > e->reached_ms ? e->position_ms : e->reached_ms;
 
     if ((e->flags & ENTITY_SEEDED) && m->from->watermark_ms > position &&
         m->from->watermark_ms > m->to->watermark_ms)
         position = m->from->watermark_ms;
+    if ((e->flags & (ENTITY_STAY_OPEN | ENTITY_OVERALL_OPEN)) && m->joins_ms[funnel] > position)
+        position = m->joins_ms[funnel];
     return position;
 }
 
@@ -104,7 +107,7 @@ bool tally_move_entity(struct tally_move *m, size_t funnel, uint32_t place, cons
 
     if (entities_find(to, e->fingerprint) != ENTITY_NONE)
         return false;
-    mine.position_ms = carry_position(m, e);
+    mine.position_ms = carry_position(m, funnel, e);
     mine.latest = carry_leaf(m, funnel, e->latest, &full);
     mine.stay = carry_leaf(m, funnel, e->stay, &full);
     mine.attempt_leaf = carry_leaf(m, funnel, e->attempt_leaf, &full);

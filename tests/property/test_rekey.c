@@ -13,8 +13,9 @@ struct walk {
     struct pipe k;
     struct decoder *decoder;
     double known;
+    const char *yamls[2]; /* to switch between; NULL: never */
     struct rekey_result sums;
-    size_t rekeyed;
+    size_t rekeyed, switched;
 };
 
 /* By its first entity; a message that is none's stays on the partition it was made for. */
@@ -46,6 +47,14 @@ static const char *walk_rekey(struct walk *w)
     return wrong ? wrong : saved_restart(&w->k);
 }
 
+static const char *walk_switch(struct walk *w)
+{
+    decoder_free(w->decoder);
+    pipe_switch(&w->k, w->yamls[w->switched++ % 2]);
+    w->decoder = decoder_new(w->k.settings);
+    return audit_differs(w->k.p);
+}
+
 static const char *walk_through(struct walk *w, struct stream *s, const size_t *lines, size_t count)
 {
     const struct message *all = pipe_log_messages(&s->log);
@@ -59,6 +68,8 @@ static const char *walk_through(struct walk *w, struct stream *s, const size_t *
         pipeline_step(w->k.p, &m, 1, &w->k.out);
         if (dice_chance(&w->dice, 2.0 / (double)count))
             wrong = walk_rekey(w);
+        else if (w->yamls[0] && dice_chance(&w->dice, 6.0 / (double)count))
+            wrong = walk_switch(w);
         else if (dice_chance(&w->dice, 0.02))
             wrong = audit_differs(w->k.p);
     }
@@ -67,10 +78,11 @@ static const char *walk_through(struct walk *w, struct stream *s, const size_t *
 
 static struct rekey_result total;
 
-static const char *sums_hold(struct stream *s, const size_t *lines, size_t count, double known,
+static size_t switched;
+
+static const char *sums_hold(struct stream *s, const size_t *lines, size_t count, struct walk w,
                              struct property_sums *sums)
 {
-    struct walk w = {.dice = {s->seed}, .known = known};
     struct run_result result = {0};
     const char *wrong;
 
@@ -92,6 +104,7 @@ static const char *sums_hold(struct stream *s, const size_t *lines, size_t count
     total.moved += w.sums.moved;
     total.waiting += w.sums.waiting;
     total.stuck += w.sums.stuck;
+    switched += w.switched;
     decoder_free(w.decoder);
     pipe_close(&w.k);
     return wrong;
@@ -100,13 +113,29 @@ static const char *sums_hold(struct stream *s, const size_t *lines, size_t count
 static const char *all_known(struct stream *s, const size_t *lines, size_t count,
                              struct property_sums *sums)
 {
-    return sums_hold(s, lines, count, 1, sums);
+    return sums_hold(s, lines, count, (struct walk){.dice = {s->seed}, .known = 1}, sums);
 }
 
 static const char *some_known(struct stream *s, const size_t *lines, size_t count,
                               struct property_sums *sums)
 {
-    return sums_hold(s, lines, count, 0.6, sums);
+    return sums_hold(s, lines, count, (struct walk){.dice = {s->seed}, .known = 0.6}, sums);
+}
+
+/* Other windows, other stages, other panes, while some partitions are ahead of others. */
+static const char *also_between_switches(struct stream *s, const size_t *lines, size_t count,
+                                         struct property_sums *sums)
+{
+    struct walk w = {.dice = {s->seed}, .known = 0.8};
+    struct stream other;
+    const char *wrong;
+
+    stream_make(&other, s->seed + 7777, 1, 0);
+    w.yamls[0] = buf_cstr(&other.yaml);
+    w.yamls[1] = buf_cstr(&s->yaml);
+    wrong = sums_hold(s, lines, count, w, sums);
+    stream_deinit(&other);
+    return wrong;
 }
 
 Test(rekey, balances)
@@ -124,10 +153,20 @@ Test(rekey, balances)
 Test(rekey, balances_with_homes_unknown_and_clocks_gone_wrong)
 {
     struct property_sums sums;
-    const char *wrong = property_run(some_known, 3501, 30, 3, STREAM_GAP | STREAM_TIMESTAMPS,
+    const char *wrong = property_run(some_known, 3501, 60, 3, STREAM_GAP | STREAM_TIMESTAMPS,
                                      &sums);
 
     cr_assert(!wrong, "%s", wrong);
     cr_expect(total.moved > property_least(500), "%d moved", (int)total.moved);
     cr_expect(total.stuck > property_least(10), "%d stuck", (int)total.stuck);
+}
+
+Test(rekey, balances_between_reloads)
+{
+    struct property_sums sums;
+    const char *wrong = property_run(also_between_switches, 3801, 30, 3, STREAM_TIMESTAMPS, &sums);
+
+    cr_assert(!wrong, "%s", wrong);
+    cr_expect(total.moved > property_least(500), "%d moved", (int)total.moved);
+    cr_expect(switched > property_least(100), "%zu switches", switched);
 }
