@@ -164,6 +164,8 @@ static const char usage[] =
     "  --seed N             decides everything that is random (1)\n"
     "  --noise X            sd of each step's log level of conversion (0.03)\n"
     "  --noise-memory D     how long it remembers (12h)\n"
+    "  --night X            pace of those who take a step, at 4 in the morning (0.4; by day 1)\n"
+    "  --dwell X            times as long as usual they take (1)\n"
     "  --bursts X           sd of the log arrivals of an hour (0.15)\n"
     "  --drift X            sd of the log weights of the dims' values, over a month (0.2)\n"
     "  --late X             share of events that come late (0), by D on average:\n"
@@ -180,6 +182,8 @@ enum {
     OPT_SEED,
     OPT_NOISE,
     OPT_NOISE_MEMORY,
+    OPT_NIGHT,
+    OPT_DWELL,
     OPT_BURSTS,
     OPT_DRIFT,
     OPT_LATE,
@@ -197,6 +201,8 @@ static const struct option options[] = {
     {"seed", required_argument, NULL, OPT_SEED},
     {"noise", required_argument, NULL, OPT_NOISE},
     {"noise-memory", required_argument, NULL, OPT_NOISE_MEMORY},
+    {"night", required_argument, NULL, OPT_NIGHT},
+    {"dwell", required_argument, NULL, OPT_DWELL},
     {"bursts", required_argument, NULL, OPT_BURSTS},
     {"drift", required_argument, NULL, OPT_DRIFT},
     {"late", required_argument, NULL, OPT_LATE},
@@ -269,6 +275,10 @@ static bool sim_take(struct sim *s, int option, const char *text)
         good = take_duration(text, &memory);
         o->noise_hours = (double)memory / (double)HOUR_MS;
         return good;
+    case OPT_NIGHT:
+        return take_number(text, .05, 1, &o->night);
+    case OPT_DWELL:
+        return take_number(text, .01, 100, &o->dwell);
     case OPT_BURSTS:
         return take_number(text, 0, 2, &o->bursts);
     case OPT_DRIFT:
@@ -299,6 +309,8 @@ int main(int argc, char **argv)
                                         .start_ms = INT64_C(1767571200000),
                                         .noise = .03,
                                         .noise_hours = 12,
+                                        .night = .4,
+                                        .dwell = 1,
                                         .bursts = .15,
                                         .drift = .2};
     s->late_ms = 120000;

@@ -36,7 +36,8 @@ static void world_draw_seasons(struct world *w)
 {
     double sum = 0;
 
-    memcpy(w->speed, night_speed, sizeof(w->speed));
+    for (int h = 0; h < 24; h++)
+        w->speed[h] = 1 - (1 - night_speed[h]) * ((1 - w->options.night) / .6);
     for (int h = 0; h < WEEK_HOURS; h++) {
         double evening = cos(6.283185307179586 * (h % 24 - 20) / 24);
         double weekend = h / 24 >= 5 ? -.03 : 0;
@@ -76,7 +77,7 @@ static void world_draw_dwell(struct world *w, struct chance *c)
     static const double sigma[STEPS] = {1.2, 1.3, 1.0, 1.0};
 
     for (int s = 0; s < STEPS; s++) {
-        w->median_ms[s] = minutes[s] * 60000 * exp(.2 * chance_normal(c));
+        w->median_ms[s] = minutes[s] * 60000 * w->options.dwell * exp(.2 * chance_normal(c));
         w->sigma[s] = sigma[s];
     }
 }

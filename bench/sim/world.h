@@ -31,6 +31,8 @@ struct world_options {
     int64_t start_ms;
     double noise;       /* sd of a step's log level */
     double noise_hours; /* its memory */
+    double night;       /* pace of the dwell's clock at its slowest; by day 1 */
+    double dwell;       /* factor of the medians */
     double bursts;      /* sd of an hour's log arrivals */
     double drift;       /* sd of a value's log weight */
 };
