@@ -19,8 +19,9 @@
 #define DETECT_HALF_LIFE 14.0
 #define DETECT_SEASON_HALF_LIFE 28.0
 #define DETECT_LEARNING_DAYS 7
-#define DETECT_PSEUDO 200.0 /* entrants that a configured rate counts for */
-#define DETECT_GROUPS 4     /* of ages, each with a season of its own */
+#define DETECT_DOUBT_DAYS 14 /* until then tests allow for what the season may be off by */
+#define DETECT_PSEUDO 200.0  /* entrants that a configured rate counts for */
+#define DETECT_GROUPS 4      /* of ages, each with a season of its own */
 
 /* A day's counts, by pane: not learned until an alert that names them would have fired. */
 struct detect_leaf_day {
@@ -130,6 +131,8 @@ struct detect_track {
     double *m[DIMS_MAX];
     size_t m_count[DIMS_MAX];
     double factor[DETECT_GROUPS][SEASON_HOURS];
+    bool doubtful; /* factors are young: tests expect between these shares and 1 / them */
+    double least[DETECT_GROUPS][SEASON_HOURS_A_DAY];
     double gain; /* e^L */
     struct cusum_test tests[DETECT_TESTS];
     double u[AGES_BINS][DETECT_TESTS], v[AGES_BINS][DETECT_TESTS];

@@ -7,6 +7,7 @@
 
 #define SEASON_HOURS 168
 #define SEASON_DAYS 7
+#define SEASON_HOURS_A_DAY 24
 
 /* o, e: sums by hour of week, Monday 0:00 first. noise: overdispersion of the counts, >= 1. hod
  * = (o_h + k1)/(e_h + k1) with k1 = noise / variance between the hours, within [2, 20 noise];
@@ -18,6 +19,10 @@ void season_factors(const double o[SEASON_HOURS], const double e[SEASON_HOURS], 
  * seven. */
 void season_weekdays(const double o[SEASON_HOURS], const double e[SEASON_HOURS], double noise,
                      double ret_factor[SEASON_DAYS]);
+/* What an hour of the day may convert at the least, as a share of what its factor says, after `days` days: exp(-1.5 sd) of the
+ * factor's error; 0.47 of an hour that was not seen yet. At the most: 1 / that. */
+void season_least(const double e[SEASON_HOURS], double noise, double days,
+                  double ret_least[SEASON_HOURS_A_DAY]);
 /* At an hour of week with its fraction, 0 <= hour < 168: linear between the hours' middles. */
 double season_at(const double factor[SEASON_HOURS], double hour);
 

@@ -245,6 +245,26 @@ static void series_score(const struct detect_track *t, const struct detect_pane 
         ret_x[i] = gains[i] + rho[i] * costs[i];
 }
 
+/* The same where the season is doubtful: each bin's expectation is the one that says less. */
+static void series_score_doubtful(const struct detect_track *t, const struct detect_pane *p,
+                                  int hour, const double *rho, double *ret_x)
+{
+    double gains[DETECT_TESTS] = {0}, costs[DETECT_TESTS] = {0};
+
+    for (int bin = 0; bin < t->bins; bin++) {
+        double least = t->least[t->group[bin]][hour];
+
+        for (size_t i = 0; i < DETECT_TESTS; i++) {
+            double v = t->v[bin][i];
+
+            costs[i] += v * p->e[bin] * (v > 0 ? least : 1 / least);
+            gains[i] += t->u[bin][i] * p->n[bin];
+        }
+    }
+    for (size_t i = 0; i < DETECT_TESTS; i++)
+        ret_x[i] = gains[i] + rho[i] * costs[i];
+}
+
 static void crossing_note(struct detect_track *t, size_t series, size_t battery, size_t test)
 {
     const struct detect_series *s = &t->series[series];
@@ -257,12 +277,15 @@ static void crossing_note(struct detect_track *t, size_t series, size_t battery,
 }
 
 static void series_test(struct detect_track *t, size_t series, const struct detect_pane *p,
-                        int64_t pane)
+                        int64_t pane, int hour)
 {
     struct detect_series *s = &t->series[series];
     double x[DETECT_TESTS];
 
-    series_score(t, p, s->rho, x);
+    if (t->doubtful)
+        series_score_doubtful(t, p, hour, s->rho, x);
+    else
+        series_score(t, p, s->rho, x);
     for (size_t i = 0; i < t->test_count; i++) {
         double w = s->w[i] + x[i] * s->inverse[i];
 
@@ -380,7 +403,7 @@ void track_finish(const struct judge *j, struct detect_track *t, int64_t pane, d
                 look_add(j, t, i, pane);
         }
         if (t->testing)
-            series_test(t, i, p, pane);
+            series_test(t, i, p, pane, (int)hour % SEASON_HOURS_A_DAY);
     }
     day->o += sum_of(t->pane[0].n, 0, t->bins);
     day->e += sum_of(t->pane[0].e, 0, t->bins);

@@ -10,19 +10,26 @@
  * than most its hours have to say: one busy Friday would make an incident of the next, and so on. */
 #include "funnel/season.h"
 
-#define HOURS_A_DAY 24
+#include "funnel/fmath.h"
+
+#define HOURS_A_DAY SEASON_HOURS_A_DAY
 #define PRIOR_MIN 2.0
 #define HOD_MAX 20.0 /* times noise */
 #define HOW 60.0     /* times noise */
 #define VARIANCE_MIN 1e-9
+/* An hour of the day that was not seen yet may be one of the night: sd of its log factor, and how many of them it is off at
+ * the most. */
+#define DOUBT_HOURS 0.5
+#define DOUBT_DAYS 0.1 /* sd of the same hour between days */
+#define DOUBT_SD 1.5
 #define KERNEL_SIDE 0.2
 #define KERNEL_MIDDLE 0.6
 
 static void season_days(const double *hours, double *ret_sums)
 {
-    for (int h = 0; h < HOURS_A_DAY; h++) {
+    for (int h = 0; h < SEASON_HOURS_A_DAY; h++) {
         ret_sums[h] = 0.0;
-        for (int i = h; i < SEASON_HOURS; i += HOURS_A_DAY)
+        for (int i = h; i < SEASON_HOURS; i += SEASON_HOURS_A_DAY)
             ret_sums[h] += hours[i];
     }
 }
@@ -111,6 +118,23 @@ void season_factors(const double o[SEASON_HOURS], const double e[SEASON_HOURS], 
         ret_factor[i] = KERNEL_MIDDLE * raw[i] +
                         KERNEL_SIDE * raw[(i + SEASON_HOURS - 1) % SEASON_HOURS] +
                         KERNEL_SIDE * raw[(i + 1) % SEASON_HOURS];
+}
+
+/* What a day shows of an hour is off by its own counting and by what days differ; a prior of the sd DOUBT_HOURS holds
+ * until the days outweigh it. */
+void season_least(const double e[SEASON_HOURS], double noise, double days,
+                  double ret_least[SEASON_HOURS_A_DAY])
+{
+    double day_e[SEASON_HOURS_A_DAY];
+
+    season_days(e, day_e);
+    for (int h = 0; h < HOURS_A_DAY; h++) {
+        double known = 1 / (DOUBT_HOURS * DOUBT_HOURS);
+
+        if (day_e[h] > 0 && days > 0)
+            known += 1 / (DOUBT_DAYS * DOUBT_DAYS / days + noise / day_e[h]);
+        ret_least[h] = fm_exp(-DOUBT_SD / __builtin_sqrt(known));
+    }
 }
 
 double season_at(const double factor[SEASON_HOURS], double hour)

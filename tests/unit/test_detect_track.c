@@ -143,13 +143,27 @@ static void series_sum(struct world *x, size_t track, uint32_t series, int64_t p
     }
 }
 
+/* What a test expects where hours are not known well yet: of each age what makes less of an alert. */
+static const double *granted(const struct judge *j, const struct detect_track *t, size_t test,
+                             int64_t pane, const double *e, double *ret_e)
+{
+    int hour = (int)detect_hour(j, pane) % 24;
+
+    for (int bin = 0; bin < t->bins; bin++) {
+        double share = t->doubtful ? t->least[t->group[bin]][hour] : 1;
+
+        ret_e[bin] = t->tests[test].u[bin] < 0 ? e[bin] * share : e[bin] / share;
+    }
+    return ret_e;
+}
+
 static void reference_series(struct world *x, size_t track, uint32_t series, int64_t pane)
 {
     const struct judge *j = pipe_judge(&x->k);
     const struct detect_track *t = &j->detect->tracks[track];
     const struct detect_series *s = &t->series[series];
     struct reference *r = &x->of[track];
-    double n[AGES_BINS] = {0}, e[AGES_BINS] = {0};
+    double n[AGES_BINS] = {0}, e[AGES_BINS] = {0}, least[AGES_BINS];
 
     if (!t->testing)
         return;
@@ -159,7 +173,8 @@ static void reference_series(struct world *x, size_t track, uint32_t series, int
 
         *w = isinf(s->b[i])
                  ? 0
-                 : cusum_step(&t->tests[i], t->bins, *w, n, e, s->rho[i], 1 / s->inverse[i]);
+                 : cusum_step(&t->tests[i], t->bins, *w, n, granted(j, t, i, pane, e, least),
+                              s->rho[i], 1 / s->inverse[i]);
         if (*w == 0)
             r->zero[series][i] = pane;
         else if (r->zero[series][i] == INT64_MIN)

@@ -103,12 +103,13 @@ Test(detect_weeks, found_again_within_six_hours_it_is_the_same_alert)
 
 /* --- elsewhere --- */
 
-/* By few data one of the segments; by more, all of them. */
+/* It begins in one of the segments; by twice the data it is all of them. */
 Test(detect_weeks, what_named_the_wrong_place_at_first_goes_on_in_the_right_one)
 {
-    struct traffic_change less = {BEGIN, BEGIN + 4 * DAY, NULL, 0, 1, 0.6, 0};
+    struct traffic_change less[] = {{BEGIN, BEGIN + 4 * HOUR, "ads", 0, 1, 0.5, 0},
+                                    {BEGIN + 4 * HOUR, BEGIN + 4 * DAY, NULL, 0, 1, 0.5, 0}};
     const struct turn *x;
-    struct traffic_plan plan = tale_plan(4, 28, 1, &less);
+    struct traffic_plan plan = tale_plan(3, 28, 2, less);
     struct tale t;
 
     tale_open(&t, TALE(DROP), &plan);

@@ -139,6 +139,42 @@ Test(season, a_day_is_better_than_most_only_by_its_hours)
     cr_assert(weekday[4] == weekday[0] && weekday[0] < 1.0, "%g %g", weekday[4], weekday[0]);
 }
 
+static double least_of(double e_an_hour, double noise, double days)
+{
+    double e[SEASON_HOURS], least[SEASON_HOURS_A_DAY];
+
+    for (int i = 0; i < SEASON_HOURS; i++)
+        e[i] = e_an_hour / 7;
+    season_least(e, noise, days, least);
+    for (int h = 1; h < SEASON_HOURS_A_DAY; h++)
+        cr_expect(__builtin_fabs(least[h] - least[0]) < 1e-12);
+    return least[0];
+}
+
+Test(season, an_hour_not_seen_may_convert_half_as_well)
+{
+    double least = least_of(0, 1, 0);
+
+    cr_expect(least > 0.45 && least < 0.5);
+    cr_expect(least_of(100, 1, 0) == least);
+}
+
+/* Neither many conversions of one day nor many days of few say all. */
+Test(season, an_hour_is_known_by_days_and_by_conversions)
+{
+    double before = least_of(0, 1, 0);
+
+    for (int days = 1; days < 20; days++) {
+        double least = least_of(1000 * days, 1, days);
+
+        cr_expect(least > before && least < 1);
+        before = least;
+    }
+    cr_expect(least_of(1e6, 1, 1) < 0.9);
+    cr_expect(least_of(10, 1, 20) < least_of(1000, 1, 20));
+    cr_expect(least_of(1000, 5, 7) < least_of(1000, 1, 7));
+}
+
 Test(season, finite_in_finite_out)
 {
     static const double sizes[] = {0.0, 5e-324, 1e-150, 1.0, 1e80, 1e200};
