@@ -17,10 +17,21 @@ void tally_release(struct tally *t, int64_t up_to_ms)
     }
 }
 
+/* What was counted before there was a time belongs to the first pane. */
+static void watermark_begin(struct tally *t)
+{
+    for (size_t i = 0; i < t->funnel_count; i++)
+        tally_set_pane(&t->funnels[i], tally_open_pane(t));
+}
+
 static void watermark_raise(struct tally *t, int64_t to_ms)
 {
+    bool first = t->watermark_ms == INT64_MIN && to_ms > INT64_MIN;
+
     if (to_ms > t->watermark_ms)
         t->watermark_ms = to_ms;
+    if (first)
+        watermark_begin(t);
 }
 
 void tally_advance(struct tally *t, int64_t to_ms)

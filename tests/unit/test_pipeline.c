@@ -75,6 +75,26 @@ Test(pipeline, what_cannot_be_used_is_a_dead_letter)
     pipe_close(&k);
 }
 
+/* A funnel need not hear of its partition again for what it refused there to be counted. */
+Test(pipeline, what_was_refused_before_the_first_event_is_counted)
+{
+    struct pipe k;
+
+    pipe_open(
+        &k,
+        PIPE_KAFKA
+        "inputs: [{topic: in}]\ntime: {lateness: 0s}\n"
+        "funnels: {f: {stages: [a, b]}, g: {stages: [b, c], where: {kind: [x]}, dims: {kind: {}}}}\n",
+        1);
+    pipe_say(&k, "{\"entity_id\":1,\"stage\":\"?\",\"ts\":0,\"dims\":{\"kind\":\"x\"}}");
+    for (int i = 0; i < 3; i++)
+        pipe_say(&k, "{\"entity_id\":2,\"stage\":\"a\",\"ts\":%d}", i * 600000);
+    pipe_end(&k);
+    cr_expect(eq(i64, k.p->judges[0].counts[COUNT_DEADLETTERS], 1));
+    cr_expect(eq(i64, k.p->judges[1].counts[COUNT_DEADLETTERS], 1));
+    pipe_close(&k);
+}
+
 Test(pipeline, the_future_by_the_record_timestamp)
 {
     struct pipe k;
