@@ -12,7 +12,6 @@
 
 #include "funnel/fmath.h"
 
-#define HOURS_A_DAY SEASON_HOURS_A_DAY
 #define PRIOR_MIN 2.0
 #define HOD_MAX 20.0 /* times noise */
 #define HOW 60.0     /* times noise */
@@ -57,14 +56,14 @@ static double season_prior(double noise, double variance)
 
 static void season_hours(const double *o, const double *e, double noise, double *ret_factor)
 {
-    double day_o[HOURS_A_DAY], day_e[HOURS_A_DAY], k;
+    double day_o[SEASON_HOURS_A_DAY], day_e[SEASON_HOURS_A_DAY], k;
 
     season_days(o, day_o);
     season_days(e, day_e);
-    k = season_prior(noise, season_variance(day_o, day_e, HOURS_A_DAY, noise));
+    k = season_prior(noise, season_variance(day_o, day_e, SEASON_HOURS_A_DAY, noise));
     if (k > HOD_MAX * noise)
         k = HOD_MAX * noise;
-    for (int h = 0; h < HOURS_A_DAY; h++)
+    for (int h = 0; h < SEASON_HOURS_A_DAY; h++)
         ret_factor[h] = (day_o[h] + k) / (day_e[h] + k);
 }
 
@@ -88,13 +87,13 @@ static void weekdays_cap(double *factor)
 void season_weekdays(const double o[SEASON_HOURS], const double e[SEASON_HOURS], double noise,
                      double ret_factor[SEASON_DAYS])
 {
-    double hour_of_day[HOURS_A_DAY], day_o[SEASON_DAYS] = {0}, day_e[SEASON_DAYS] = {0};
+    double hour_of_day[SEASON_HOURS_A_DAY], day_o[SEASON_DAYS] = {0}, day_e[SEASON_DAYS] = {0};
     double variance, k;
 
     season_hours(o, e, noise, hour_of_day);
     for (int i = 0; i < SEASON_HOURS; i++) {
-        day_o[i / HOURS_A_DAY] += o[i];
-        day_e[i / HOURS_A_DAY] += e[i] * hour_of_day[i % HOURS_A_DAY];
+        day_o[i / SEASON_HOURS_A_DAY] += o[i];
+        day_e[i / SEASON_HOURS_A_DAY] += e[i] * hour_of_day[i % SEASON_HOURS_A_DAY];
     }
     variance = season_variance(day_o, day_e, SEASON_DAYS, noise);
     k = season_prior(noise, variance);
@@ -106,11 +105,11 @@ void season_weekdays(const double o[SEASON_HOURS], const double e[SEASON_HOURS],
 void season_factors(const double o[SEASON_HOURS], const double e[SEASON_HOURS], double noise,
                     const double weekday[SEASON_DAYS], double ret_factor[SEASON_HOURS])
 {
-    double hour_of_day[HOURS_A_DAY], raw[SEASON_HOURS], k = HOW * noise;
+    double hour_of_day[SEASON_HOURS_A_DAY], raw[SEASON_HOURS], k = HOW * noise;
 
     season_hours(o, e, noise, hour_of_day);
     for (int i = 0; i < SEASON_HOURS; i++) {
-        double begins = hour_of_day[i % HOURS_A_DAY] * weekday[i / HOURS_A_DAY];
+        double begins = hour_of_day[i % SEASON_HOURS_A_DAY] * weekday[i / SEASON_HOURS_A_DAY];
 
         raw[i] = (o[i] + k * begins) / (e[i] + k);
     }
@@ -128,7 +127,7 @@ void season_least(const double e[SEASON_HOURS], double noise, double days,
     double day_e[SEASON_HOURS_A_DAY];
 
     season_days(e, day_e);
-    for (int h = 0; h < HOURS_A_DAY; h++) {
+    for (int h = 0; h < SEASON_HOURS_A_DAY; h++) {
         double known = 1 / (DOUBT_HOURS * DOUBT_HOURS);
 
         if (day_e[h] > 0 && days > 0)
