@@ -64,6 +64,8 @@ struct alert_dim {
 struct alert_part {
     struct span segment; /* "channel=ads", "channel=ads, device=mobile" */
     double rate_effect, mix_effect;
+    bool
+        affected; /* of an alert of the whole: one of the values that together explain it better than the whole does */
 };
 
 /* One turn of one alert, as values; everything borrowed. Absent numbers are NaN, times ETIME_NONE. */

@@ -366,6 +366,7 @@ static void put_parts(cJSON *value, const struct alert *a)
         put_text(part, "segment", bounded_to(arena, a->parts[i].segment, SEGMENT_BYTES).p);
         put_number(part, "rate_effect", a->parts[i].rate_effect);
         put_number(part, "mix_effect", a->parts[i].mix_effect);
+        put(part, "affected", cJSON_CreateBool(a->parts[i].affected));
     }
     put_number(value, "remainder", a->part_count > 0 ? a->remainder : __builtin_nan(""));
     arena_free(arena);

@@ -6,6 +6,7 @@
  * what its baseline expects of the very stays that are there now. The expected rate is that of the usual mix. */
 #include "funnel/attribution.h"
 #include "funnel/detect_parts.h"
+#include "funnel/fmath.h"
 #include "funnel/mem.h"
 #include "funnel/rules.h"
 
@@ -64,7 +65,8 @@ void detect_reading(const struct judge *j, const struct watch *w, int64_t pane, 
 struct split {
     size_t n;
     uint32_t *series;
-    size_t *order;
+    size_t *order;   /* from the most affected value on */
+    size_t affected; /* how many of the first are, together rather than all; 0: all are */
     double *entries, *conversions, *due, *before_entries, *before_conversions, *rate, *mix;
     double expected; /* rate under the usual mix */
     double score;    /* of the values that together explain it best */
@@ -108,6 +110,23 @@ static void split_add(const struct judge *j, const struct detect_track *t, const
     s->n++;
 }
 
+/* Which of the values are affected, if they explain it better than all of them do: as a segment of the scan each pays the
+ * logarithm of the number of series. */
+static void split_subset(struct split *s, double price, bool rise)
+{
+    const double *o = rise ? s->due : s->conversions; /* a rise: as if what came were the norm */
+    const double *e = rise ? s->conversions : s->due;
+    size_t in = attribution_subset(o, e, s->n, s->order, &s->score);
+    double all_o = 0, all_e = 0;
+
+    for (size_t i = 0; i < s->n; i++) {
+        all_o += o[i];
+        all_e += e[i];
+    }
+    if (s->score - (double)in * price > attribution_score(all_o, all_e))
+        s->affected = in;
+}
+
 static struct split split_spec(const struct judge *j, const struct detect_track *t,
                                const struct incident *c, int64_t pane, size_t spec)
 {
@@ -126,10 +145,7 @@ static struct split split_spec(const struct judge *j, const struct detect_track 
         entries += s.before_entries[i];
         conversions += s.before_conversions[i];
     }
-    if (t->batteries[c->battery].kind == RULE_RISE) /* as if what came were the norm */
-        attribution_subset(s.due, s.conversions, s.n, s.order, &s.score);
-    else
-        attribution_subset(s.conversions, s.due, s.n, s.order, &s.score);
+    split_subset(&s, fm_log((double)t->series_count), t->batteries[c->battery].kind == RULE_RISE);
     s.expected = entries > 0 ? conversions / entries : __builtin_nan("");
     return s;
 }
@@ -173,14 +189,22 @@ struct part_text {
     size_t from, to; /* in the text, which may move while it grows */
 };
 
-static void part_put(const struct judge *j, uint32_t series, double rate, double mix,
+static void part_put(const struct judge *j, uint32_t series, const struct alert_part *part,
                      struct alert *a, struct alert_part *parts, struct part_text *texts,
                      struct buf *text)
 {
     texts[a->part_count].from = text->len;
     put_segment(j, series, text);
     texts[a->part_count].to = text->len;
-    parts[a->part_count++] = (struct alert_part){.rate_effect = rate, .mix_effect = mix};
+    parts[a->part_count++] = *part;
+}
+
+static bool split_is_affected(const struct split *s, size_t i)
+{
+    for (size_t k = 0; k < s->affected; k++)
+        if (s->order[k] == i)
+            return true;
+    return false;
 }
 
 /* The largest effects; what is beyond them stays in the remainder. */
@@ -200,7 +224,11 @@ static void fill_split(const struct judge *j, struct split *s, struct alert *a,
                 most = i;
             }
         }
-        part_put(j, s->series[most], s->rate[most], s->mix[most], a, parts, texts, text);
+        part_put(j, s->series[most],
+                 &(struct alert_part){.rate_effect = s->rate[most],
+                                      .mix_effect = s->mix[most],
+                                      .affected = split_is_affected(s, most)},
+                 a, parts, texts, text);
         s->series[most] = UINT32_MAX;
     }
 }
@@ -224,7 +252,10 @@ static void fill_parts(const struct judge *j, const struct incident *c, int64_t 
         split_free(&s);
     }
     if (a->part_count == 0 && !t->volume)
-        part_put(j, c->series, a->effect_absolute, 0, a, parts, texts, text);
+        part_put(
+            j, c->series,
+            &(struct alert_part){.rate_effect = a->effect_absolute, .affected = c->series != 0}, a,
+            parts, texts, text);
     rest = a->effect_absolute;
     for (size_t i = 0; i < a->part_count; i++) {
         rest -= parts[i].rate_effect + parts[i].mix_effect;

@@ -134,13 +134,34 @@ static void put_segment(struct buf *out, const struct alert *a, struct span text
     }
 }
 
-/* Where it is: the labels' segment, else what is most of it. */
+/* "channel=ads and channel=mail"; whether there are any. */
+static bool put_affected(struct buf *out, const struct alert *a)
+{
+    size_t shown = 0, all = 0;
+
+    for (size_t i = 0; i < a->part_count && a->dim_count == 0; i++)
+        all += a->parts[i].affected;
+    for (size_t i = 0; i < a->part_count && shown < all && shown < PARTS_SHOWN; i++) {
+        if (!a->parts[i].affected)
+            continue;
+        buf_str(out,
+                shown == 0 ? sentence_say(a, ", in ", "，涉及 ") : sentence_say(a, " and ", "、"));
+        put_segment(out, a, a->parts[i].segment);
+        shown++;
+    }
+    if (all > shown)
+        buf_fmt(out, sentence_say(a, " and %zu more", " 等 %zu 个"),
+                sentence_is_zh(a) ? all : all - shown);
+    return all > 0;
+}
+
+/* Where it is: the labels' segment, else the values affected, else what is most of it. */
 static void put_where(struct buf *out, const struct alert *a)
 {
     const struct alert_part *part = a->dim_count > 0 ? NULL : main_part(a);
 
     sentence_scope(out, a, sentence_say(a, " for ", "，范围："), "");
-    if (!part)
+    if (put_affected(out, a) || !part)
         return;
     buf_str(out, sentence_say(a, ", mostly ", "，主要是 "));
     put_segment(out, a, part->segment);

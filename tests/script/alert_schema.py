@@ -177,10 +177,11 @@ def special_mutations(value):
         ("effect", "lost_amount"): [12.34, "12.", ".5", "1e3", "012.00", "12,34", "1.1234567"],
         ("evidence", "budget"): [-1],
         ("maturity",): [1.5],
-        ("attribution",): [None, [1], [{"segment": "channel=ads", "rate_effect": 1}],
-                           [{"segment": {"channel": "ads"}, "rate_effect": 1, "mix_effect": 0}],
-                           [{"segment": "", "rate_effect": 1, "mix_effect": 0}],
-                           33 * [{"segment": "x=y", "rate_effect": 1, "mix_effect": 0}]],
+        ("attribution",): [None, [1], [{"segment": "channel=ads", "rate_effect": 1, "mix_effect": 0}],
+                           [{"segment": {"channel": "ads"}, "rate_effect": 1, "mix_effect": 0, "affected": True}],
+                           [{"segment": "", "rate_effect": 1, "mix_effect": 0, "affected": True}],
+                           [{"segment": "x=y", "rate_effect": 1, "mix_effect": 0, "affected": None}],
+                           33 * [{"segment": "x=y", "rate_effect": 1, "mix_effect": 0, "affected": False}]],
         ("silenced_by",): ["", [""], ["a b"], [1], None],
         ("data", "late"): [-1, None],
         ("data", "complete"): ["true", None],
@@ -217,7 +218,7 @@ def main():
     firing = records[0]["value"]
     resolved = next(r["value"] for r in records if r["value"]["status"] == "resolved")
     full = changed(firing, ("attribution",),
-                   [{"segment": "channel=ads", "rate_effect": -0.3, "mix_effect": 0.01}])
+                   [{"segment": "channel=ads", "rate_effect": -0.3, "mix_effect": 0.01, "affected": True}])
     full["silenced_by"] = ["maintenance-7"]
     full["remainder"] = 0.001
     mutations = [*special_mutations(firing), *general_mutations(resolved)]

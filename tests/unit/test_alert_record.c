@@ -488,7 +488,7 @@ Test(alert_record, values_stay_under_64_kib)
     a.silenced_by = ids;
     a.silenced_count = ALERT_SILENCES_MAX;
     for (int i = 0; i < ALERT_PARTS_MAX; i++)
-        parts[i] = (struct alert_part){{text, 3000}, -1.23456789e-300, -1.23456789e-300};
+        parts[i] = (struct alert_part){{text, 3000}, -1.23456789e-300, -1.23456789e-300, false};
     a.parts = parts;
     a.part_count = ALERT_PARTS_MAX;
     a.remainder = -1.23456789e-300;
@@ -527,8 +527,9 @@ Test(alert_record, an_alertname_is_not_always_the_rules_id)
 
 Test(alert_record, parts_are_listed_with_their_remainder)
 {
-    static const struct alert_part parts[40] = {{SPAN("channel=ads"), -0.25, 0.5},
-                                                {SPAN("channel=a\"b, device=mobile"), NAN, 0}};
+    static const struct alert_part parts[40] = {
+        {SPAN("channel=ads"), -0.25, 0.5, true},
+        {SPAN("channel=a\"b, device=mobile"), NAN, 0, false}};
     struct alert a = firing();
 
     a.rule_kind = RULE_DROP;
@@ -539,11 +540,11 @@ Test(alert_record, parts_are_listed_with_their_remainder)
     a.part_count = 1;
     expect_part(&a, "\"source\":\"baseline\"");
     expect_part(&a, "\"attribution\":[{\"segment\":\"channel=ads\",\"rate_effect\":-0.25,"
-                    "\"mix_effect\":0.5}],\"remainder\":0.125,\"data\"");
+                    "\"mix_effect\":0.5,\"affected\":true}],\"remainder\":0.125,\"data\"");
     a.part_count = 2;
     a.remainder = NAN;
     expect_part(&a, "{\"segment\":\"channel=a\\\"b, device=mobile\",\"rate_effect\":null,"
-                    "\"mix_effect\":0}],\"remainder\":null,");
+                    "\"mix_effect\":0,\"affected\":false}],\"remainder\":null,");
 }
 
 Test(alert_record, at_most_32_parts)
@@ -554,7 +555,7 @@ Test(alert_record, at_most_32_parts)
     int count = 0;
 
     for (int i = 0; i < 40; i++)
-        parts[i] = (struct alert_part){SPAN("x=y"), i, 0};
+        parts[i] = (struct alert_part){SPAN("x=y"), i, 0, false};
     a.parts = parts;
     a.part_count = 40;
     value = value_of(&a);

@@ -15,8 +15,9 @@
     }
 
 static const struct alert_dim ADS[] = {{SPAN("channel"), SPAN("ads")}};
-static const struct alert_part PARTS[] = {{SPAN("channel=ads"), -0.091, 0.002},
-                                          {SPAN("channel=mail, device=__other__"), -0.02, -0.03}};
+static const struct alert_part PARTS[] = {
+    {SPAN("channel=ads"), -0.091, 0.002, false},
+    {SPAN("channel=mail, device=__other__"), -0.02, -0.03, false}};
 
 static struct alert found(int kind, int language)
 {
@@ -143,7 +144,8 @@ Test(sentence_detect, a_segment_of_its_own_is_named_by_the_labels)
 /* Half and half is not mostly; what went the other way does not count. */
 Test(sentence_detect, mostly_is_more_than_half)
 {
-    struct alert_part parts[] = {{SPAN("channel=ads"), -0.05, 0}, {SPAN("channel=mail"), -0.05, 0}};
+    struct alert_part parts[] = {{SPAN("channel=ads"), -0.05, 0, false},
+                                 {SPAN("channel=mail"), -0.05, 0, false}};
     struct alert a = found(RULE_DROP, LANGUAGE_EN);
     static const char said[] = "Checkout → Paid in sales fell to 41.0 % (52.0 % expected) since "
                                "01:05 UTC; about 120 conversions lost";
@@ -156,6 +158,27 @@ Test(sentence_detect, mostly_is_more_than_half)
     expect(&a, sentence_summary,
            "Checkout → Paid in sales fell to 41.0 % (52.0 % expected) since 01:05 UTC, mostly "
            "channel=mail; about 120 conversions lost");
+}
+
+Test(sentence_detect, the_values_affected_are_said)
+{
+    struct alert_part parts[] = {{SPAN("channel=ads"), -0.08, 0, true},
+                                 {SPAN("channel=mail"), -0.02, 0, false},
+                                 {SPAN("channel=seo"), -0.02, 0, true},
+                                 {SPAN("channel=tv"), -0.01, 0, true},
+                                 {SPAN("channel=web"), -0.01, 0, true}};
+    struct alert a = found(RULE_DROP, LANGUAGE_EN);
+
+    a.parts = parts;
+    a.part_count = 3;
+    expect(&a, sentence_summary,
+           "Checkout → Paid in sales fell to 41.0 % (52.0 % expected) since 01:05 UTC, in "
+           "channel=ads and channel=seo; about 120 conversions lost");
+    a.part_count = 5;
+    a.language = LANGUAGE_ZH;
+    expect(&a, sentence_summary,
+           "sales 漏斗 Checkout→Paid 的转化率自 01:05（UTC）起降到 41.0%（预期 52.0%），涉及 "
+           "channel=ads、channel=seo、channel=tv 等 4 个；约损失转化 120 次");
 }
 
 Test(sentence_detect, what_is_not_known_is_not_said)
@@ -386,7 +409,7 @@ Test(sentence_detect, odd_segments)
     };
 
     for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
-        struct alert_part part = {CASES[i].segment, -0.1, 0};
+        struct alert_part part = {CASES[i].segment, -0.1, 0, false};
         struct alert a = found(RULE_DROP, LANGUAGE_EN);
         struct buf said = {0};
 
