@@ -64,8 +64,7 @@ struct alert_dim {
 struct alert_part {
     struct span segment; /* "channel=ads", "channel=ads, device=mobile" */
     double rate_effect, mix_effect;
-    bool
-        affected; /* of an alert of the whole: one of the values that together explain it better than the whole does */
+    bool affected; /* the change is in it, and in others marked so; none is: it is in the whole */
 };
 
 /* One turn of one alert, as values; everything borrowed. Absent numbers are NaN, times ETIME_NONE. */

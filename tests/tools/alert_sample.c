@@ -190,8 +190,8 @@ static void print_heartbeat(void)
     records_deinit(&records);
 }
 
-static const struct alert_part PARTS[] = {{{"channel=ads", 11}, -0.31, 0.004},
-                                          {{"channel=mail", 12}, -0.05, 0.003}};
+static const struct alert_part PARTS[] = {{{"channel=ads", 11}, -0.31, 0.004, true},
+                                          {{"channel=mail", 12}, -0.05, 0.003, false}};
 
 /* As a detector finds it: no dims, but parts; a budget and an onset. */
 static struct alert detected(int language, int rule_kind)
