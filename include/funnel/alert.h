@@ -106,12 +106,14 @@ struct alert {
     bool slow;              /* RULE_DROP: the same conversions, later */
     struct etime watermark; /* everything up to here was seen */
     int64_t late;           /* late events so far in this funnel */
+    int64_t split_keys;     /* watched ids found split so far in it */
     bool complete;          /* the window holds all its data */
     int64_t events;         /* no_data, data_quality: in the window; volume, mix: entries in it */
     double expected_events; /* no_data, volume */
     int64_t
         lost_records; /* data_gap; data_quality: the events that were late or could not be used */
-    struct span note; /* intervention: the operator's comment */
+    bool sampled; /* data_quality: events and lost_records are of the ids watched for split keys */
+    struct span note;               /* intervention: the operator's comment */
     const struct span *silenced_by; /* ids, sorted; at most ALERT_SILENCES_MAX */
     size_t silenced_count;
     uint32_t sequence; /* of this fingerprint's records, from 1 */

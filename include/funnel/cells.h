@@ -33,6 +33,8 @@ enum cell_kind {
     CELL_BREAK,   /* (step, breakdown = bin, cause): n of breakdown value `leaf`; value = amount */
     CELL_COUNT,   /* n (as value) events for funnel counter `stage` */
     CELL_SPAN,    /* first (n = 0) or last (n = 1) event time seen = value; joined by min and max */
+    CELL_WATCHED, /* n events of the id with fingerprint `column`, which splits.h watches; `day` is the source they
+                     come from, and the judge's to fill in */
 };
 
 /* How a stay ends. BREAK_ENTERED and _CREDITED are further "causes" of CELL_BREAK only. */
@@ -63,7 +65,9 @@ enum exit_cause {
     X(ACTIONS, "actions") \
     X(DUPLICATES, "duplicates") \
     X(UNKNOWN, "unknown_stage") /* dead letters that are not among the events */ \
-    X(BAD, "bad")               /* late or a dead letter: each once */
+    X(BAD, "bad")               /* late or a dead letter: each once */ \
+    X(SPLIT, \
+      "split_keys") /* ids found in more than one partition: the judge's own, no cell has it */
 enum funnel_count {
 #define FUNNEL_COUNT_ENUM(id, name) COUNT_##id,
     FUNNEL_COUNTS(FUNNEL_COUNT_ENUM)
@@ -78,14 +82,15 @@ struct cell {
     uint8_t kind, stage, cause, bin;
     uint32_t leaf;
     union {
-        int64_t column; /* EXIT, SEED: entry column (DETECTION section 2) */
+        int64_t
+            column; /* EXIT, SEED: entry column (DETECTION section 2); WATCHED: a fingerprint's bits */
         struct {
             uint32_t bucket; /* DWELL, CYCLE: log bucket */
             uint32_t low;    /* and the shortest and longest, as ms above the bucket's lower end */
         };
     };
     union {
-        int32_t day; /* EXIT, SEED: entry day in the funnel's zone */
+        int32_t day; /* EXIT, SEED: entry day in the funnel's zone; WATCHED: the source */
         uint32_t high;
     };
     int32_t n;

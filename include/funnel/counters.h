@@ -41,6 +41,9 @@
       "Raise limits.dedupe or shorten dedupe") \
     X(WAITING_FUTURE, "events_waiting_total", "Events held back as a jump into the future", \
       "Check the producers' clocks") \
+    X(SPLIT_KEYS, "split_keys_total", \
+      "Ids found in more than one partition, counted in each funnel; one id in 4096 is watched", \
+      "Key the topic by its entity id") \
     X(PANES_CLOSED, "panes_closed_total", "Panes the judges closed", "") \
     X(CONTROLS_REFUSED, "controls_refused_total", \
       "Silences and interventions beyond their caps, or without meaning to their funnel", \

@@ -120,6 +120,7 @@ struct controls; /* controls.h */
 struct pulse;    /* pulse.h */
 struct detect;   /* detect.h */
 struct maturity; /* maturity.h */
+struct splits;   /* splits.h */
 
 struct judge {
     const struct funnel *funnel; /* borrowed */
@@ -167,6 +168,7 @@ struct judge {
     struct detect *detect;             /* NULL where no rule asks for it */
     struct maturity *maturity;         /* likewise */
     struct controls *controls;         /* silences and interventions */
+    struct splits *splits;             /* ids that come in more than one partition */
     const struct pulse *const *pulses; /* borrowed: of the inputs that can feed the funnel */
     size_t pulse_count;
     int64_t stale_before; /* windows that begin before this pane say nothing: a gap; INT64_MIN */
@@ -178,6 +180,8 @@ void judge_deinit(struct judge *j);
 
 /* Takes one tally's cells. */
 void judge_add(struct judge *j, size_t source, const struct cells *cells);
+/* Entities have other homes now: what is known of where they came from is forgotten, in the open panes, too. */
+void judge_forget_homes(struct judge *j);
 /* No source has cells up to and with `pane` any more: what CELL_CLOSE says, for all of them. */
 void judge_close(struct judge *j, int64_t pane);
 /* The source's panes are not published, until judge_unmute() says from which on they are. */

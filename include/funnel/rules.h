@@ -92,7 +92,8 @@ const struct window_def *rule_window_def(const struct judge *j, const struct rul
 bool rules_sums_init(const struct judge *j, struct rule *r);
 void rules_sums_deinit(struct rule *r);
 /* A pane that is not dark: its cells are applied, its touched steps still there. */
-void rules_sums_take(struct judge *j, int64_t pane, int64_t events, int64_t bad);
+struct quality_pane;
+void rules_sums_take(struct judge *j, int64_t pane, const struct quality_pane *quality);
 void rules_sums_save(const struct rule *r, struct codec_out *out);
 void rules_sums_load(struct rule *r, struct codec_in *in);
 void rules_sums_take_over(struct rule *to, struct rule *from); /* of the same hash */
@@ -115,6 +116,10 @@ struct reading {
     double rate, low, high;
     double expected;        /* NaN where there is none yet */
     struct mix_shift shift; /* mix */
+    /* data_quality: events of ids watched for split keys, and of split ones; entries, conversions, rate and statistic
+     * are of these, where they say worse than all events do */
+    int64_t watched, split;
+    bool sampled;
     double statistic; /* > 0: worse than expected (change, rise: better), in standard deviations */
     bool rise;
     bool complete; /* by `since` the log had begun, and the series was what it is */

@@ -53,6 +53,10 @@ bool sentence_is_detection(const struct alert *a);
 bool sentence_detection(struct buf *out, const struct alert *a);
 void sentence_detection_more(struct buf *out, const struct alert *a);
 
+/* sentence_quality.c: of RULE_DATA_QUALITY while it fires; the description's first sentence. */
+void sentence_quality(struct buf *out, const struct alert *a);
+void sentence_quality_more(struct buf *out, const struct alert *a);
+
 /* sentence_source.c: of alerts about a source. */
 void sentence_source(struct buf *out, const struct alert *a);
 void sentence_source_more(struct buf *out, const struct alert *a);

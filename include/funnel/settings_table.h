@@ -176,7 +176,8 @@
       "target or benchmark: a configured rate is missed; change: against an earlier period; drop or rise: " \
       "conversions against what was learned to expect of these very entries, from pane to pane, on a budget of " \
       "false alarms (drop also says when a step only takes longer: alertname slowdown); volume: fewer entries " \
-      "than usual; mix: other entries than usual (information); data_quality: events late or not usable") \
+      "than usual; mix: other entries than usual (information); data_quality: events late or not usable, " \
+      "or of ids that come in more than one partition") \
     X(STRING, step, "step", NULL, 0, \
       "from>to, or overall; default: every step; drop and rise: not overall, they test its steps") \
     X(RATE, budget, "budget", NULL, 0, \
@@ -198,7 +199,7 @@
       "with the one before it") \
     X(RATIO, target, "target", NULL, 0, \
       "target and benchmark: the rate to hold; data_quality: the largest share of events that may be late or " \
-      "not usable, default 5%") \
+      "not usable, and of the watched ones of split ids, default 5%") \
     X(RATIO, clear, "clear", NULL, 0, \
       "the rate that ends the alert; default: the target; for change: the earlier rate less half of min_effect") \
     X(RATIO, significance, "significance", "0.01", 0, "one-sided error of the test") \

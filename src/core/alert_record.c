@@ -386,6 +386,7 @@ static void put_grounds(cJSON *value, const struct alert *a)
     data = put(value, "data", cJSON_CreateObject());
     put_time(data, "watermark", a->watermark);
     put_integer(data, "late", a->late);
+    put_integer(data, "split_keys", a->split_keys);
     put(data, "complete", cJSON_CreateBool(a->complete));
 }
 

@@ -122,12 +122,17 @@ static void put_window(const struct judge *j, const struct reading *x, struct bu
         buf_str(out, "; its series has changed since it began: no verdict\n");
 }
 
-/* The rate of what was seen, and whether it is enough to go by. */
-static void put_seen_rate(const struct rule *r, const struct reading *x, struct buf *out)
+static void put_rate(const struct reading *x, struct buf *out)
 {
     if (x->entries > 0)
         buf_fmt(out, ": %.1f %% (95 %% interval %.1f to %.1f)", x->rate * 100, x->low * 100,
                 x->high * 100);
+}
+
+/* The rate of what was seen, and whether it is enough to go by. */
+static void put_seen_rate(const struct rule *r, const struct reading *x, struct buf *out)
+{
+    put_rate(x, out);
     if (x->entries < r->settings->min_entries)
         buf_fmt(out, "; fewer than min_entries %lld: no verdict",
                 (long long)r->settings->min_entries);
@@ -149,9 +154,15 @@ static void put_numbers(const struct rule *r, const struct reading *x, struct bu
 
 static void put_quality(const struct rule *r, const struct reading *x, struct buf *out)
 {
-    buf_fmt(out, "  saw       %lld events, %lld of them bad", (long long)x->entries,
-            (long long)x->conversions);
-    put_seen_rate(r, x, out);
+    if (x->sampled) {
+        buf_fmt(out, "  saw       %lld watched events, %lld of them of split ids",
+                (long long)x->entries, (long long)x->conversions);
+        put_rate(x, out);
+    } else {
+        buf_fmt(out, "  saw       %lld events, %lld of them bad", (long long)x->entries,
+                (long long)x->conversions);
+        put_seen_rate(r, x, out);
+    }
     buf_fmt(out, "\n  expected  at most %.1f %%", x->expected * 100);
     buf_fmt(out, "\n  test      z = %.3f, the alert needs more than %.3f\n", x->statistic, r->z);
 }

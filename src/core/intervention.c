@@ -126,6 +126,7 @@ static void put_step(struct judge *j, const struct control_mark *m, int step, st
                       .maturity = __builtin_nan(""),
                       .watermark = at,
                       .late = j->counts[COUNT_LATE],
+                      .split_keys = j->counts[COUNT_SPLIT],
                       .complete = m->complete && is_complete(j, d, m->begin),
                       .sequence = 1};
 

@@ -8,6 +8,7 @@
 #include "funnel/maturity.h"
 #include "funnel/mem.h"
 #include "funnel/rules.h"
+#include "funnel/splits.h"
 
 void judge_init(struct judge *j, const struct funnel *f, const struct zone *zone, size_t sources)
 {
@@ -31,6 +32,7 @@ void judge_init(struct judge *j, const struct funnel *f, const struct zone *zone
     j->detect = detect_new(j);
     j->maturity = maturity_new(j);
     j->controls = controls_new(f);
+    j->splits = splits_new();
     names_init(&j->reasons, UINT32_MAX - NAME_FIRST);
     for (int b = 0; b < f->breakdown_count; b++)
         names_init(&j->breakdowns[b].values, UINT32_MAX - NAME_FIRST);
@@ -51,6 +53,7 @@ void judge_deinit(struct judge *j)
     mem_free(j->pending);
     mem_free(j->touched);
     controls_free(j->controls);
+    splits_free(j->splits);
     detect_free(j->detect);
     maturity_free(j, j->maturity);
     rules_deinit(j);
@@ -143,6 +146,8 @@ static void take_cell(struct judge *j, const struct judge_source *s, struct pend
         mine.leaf = s->breaks[c->bin].to[c->leaf];
     else if (c->kind < CELL_BREAK)
         mine.leaf = s->combos.to[c->leaf];
+    else if (c->kind == CELL_WATCHED)
+        mine.day = (int32_t)(s - j->sources);
     pending_push(j, p, &mine);
 }
 
@@ -169,6 +174,24 @@ void judge_add(struct judge *j, size_t source, const struct cells *cells)
             take_cell(j, s, p, c);
         }
     }
+}
+
+static void pending_forget_homes(struct judge *j, struct pending_pane *p)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < p->count; i++)
+        if (p->cells[i].kind != CELL_WATCHED)
+            p->cells[left++] = p->cells[i];
+    j->pending_cells -= p->count - left;
+    p->count = left;
+}
+
+void judge_forget_homes(struct judge *j)
+{
+    for (size_t i = 0; i < j->pending_count; i++)
+        pending_forget_homes(j, &j->pending[i]);
+    splits_clear(j->splits);
 }
 
 void judge_close(struct judge *j, int64_t pane)

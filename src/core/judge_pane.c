@@ -6,7 +6,8 @@
 #include "funnel/judge.h"
 #include "funnel/maturity.h"
 #include "funnel/mem.h"
-#include "funnel/rules.h"
+#include "funnel/quality.h"
+#include "funnel/splits.h"
 
 static struct judge_leaf *cell_leaf(struct judge *j, const struct cell *c)
 {
@@ -264,6 +265,9 @@ static void apply_cell(struct judge *j, const struct cell *c, int64_t pane)
     case CELL_SPAN:
         apply_span(j, c);
         break;
+    case CELL_WATCHED:
+        splits_see(j->splits, (uint64_t)c->column, (uint32_t)c->day, c->n);
+        break;
     default:
         apply_stage(j, c);
     }
@@ -274,9 +278,19 @@ static int64_t events_seen(const struct judge *j)
     return j->counts[COUNT_EVENTS] + j->counts[COUNT_UNKNOWN];
 }
 
+static void apply_splits(struct judge *j, int64_t pane, struct quality_pane *ret)
+{
+    struct splits_sums sums = splits_close(j->splits, pane, j->funnel->pane_ms,
+                                           j->funnel->forget_ms);
+
+    j->counts[COUNT_SPLIT] += sums.fresh;
+    ret->watched = sums.watched;
+    ret->split = sums.split;
+}
+
 void judge_apply_pane(struct judge *j, const struct pending_pane *p, bool dark, bool detects)
 {
-    int64_t events = events_seen(j), bad = j->counts[COUNT_BAD];
+    struct quality_pane quality = {-events_seen(j), -j->counts[COUNT_BAD], 0, 0};
 
     judge_admit(j, p->cells, p->count);
     maturity_open(j, p->pane);
@@ -290,9 +304,12 @@ void judge_apply_pane(struct judge *j, const struct pending_pane *p, bool dark, 
     for (size_t i = 0; i < p->count; i++)
         if (p->cells[i].kind == CELL_EXIT)
             apply_exit(j, &p->cells[i], p->pane);
+    apply_splits(j, p->pane, &quality);
+    quality.events += events_seen(j);
+    quality.bad += j->counts[COUNT_BAD];
     if (!dark) {
         touched_to_windows(j, p->pane);
-        rules_sums_take(j, p->pane, events_seen(j) - events, j->counts[COUNT_BAD] - bad);
+        rules_sums_take(j, p->pane, &quality);
     }
     touched_clear(j);
 }

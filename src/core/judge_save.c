@@ -8,6 +8,7 @@
 #include "funnel/maturity.h"
 #include "funnel/mem.h"
 #include "funnel/rules.h"
+#include "funnel/splits.h"
 
 /* --- saving --- */
 
@@ -104,6 +105,7 @@ void judge_save(const struct judge *j, struct codec_out *out)
     detect_save(j, out);
     maturity_save(j, out);
     controls_save(j->controls, out);
+    splits_save(j->splits, out);
 }
 
 /* --- loading --- */
@@ -178,6 +180,9 @@ static bool cell_is_sound(const struct judge *j, const struct cell *c)
         return c->stage < FUNNEL_COUNT_COUNT;
     case CELL_SPAN:
         return c->n == 0 || c->n == 1;
+    case CELL_WATCHED:
+        return splits_watches((uint64_t)c->column) && c->day >= 0 &&
+               (size_t)c->day < j->source_count && c->n > 0;
     default:
         return false;
     }
@@ -292,4 +297,6 @@ void judge_load(struct judge *j, struct codec_in *in)
         maturity_load(j, in);
     if (!in->error)
         controls_load(j->controls, in);
+    if (!in->error)
+        splits_load(j->splits, j->source_count, j->closed, in);
 }

@@ -338,6 +338,7 @@ void pipeline_counters(const struct pipeline *p, struct counters *ret_sum)
 
         ret_sum->n[COUNTER_IGNORED] += (uint64_t)j->counts[COUNT_IGNORED];
         ret_sum->n[COUNTER_ACTIONS] += (uint64_t)j->counts[COUNT_ACTIONS];
+        ret_sum->n[COUNTER_SPLIT_KEYS] += (uint64_t)j->counts[COUNT_SPLIT];
         ret_sum->n[COUNTER_LEAVES_REFUSED] += j->leaves_refused;
         ret_sum->n[COUNTER_SERIES_REFUSED] += j->series_refused;
         ret_sum->n[COUNTER_PANES_CLOSED] += j->panes_closed;

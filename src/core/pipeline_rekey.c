@@ -338,6 +338,8 @@ void pipeline_rekey(struct pipeline *p, const struct rekey *r, struct records *o
             give_away(&k, i);
     for (uint32_t i = 0; i < r->source_count; i++)
         tell(&k, i, out, out->count);
+    for (size_t f = 0; f < p->funnel_count; f++)
+        judge_forget_homes(&p->judges[f]);
     mem_free(k.was);
     *ret = k.sums;
 }

@@ -91,6 +91,11 @@ static void read_throughput(const struct judge *j, const struct rule *r, const s
     ret->conversions = (int64_t)sum.conversions;
     ret->before_entries = (int64_t)before.entries;
     ret->before_conversions = (int64_t)before.conversions;
+    if (!r->quality)
+        return;
+    sum = window_read(r->quality->sample, d, last);
+    ret->watched = (int64_t)sum.entries;
+    ret->split = (int64_t)sum.conversions;
 }
 
 /* Before a week has been there, nothing is usual. */

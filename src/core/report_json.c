@@ -335,7 +335,8 @@ static void put_head(struct writer *w)
         enum funnel_count count;
     } counts[] = {{"events", COUNT_EVENTS},           {"entities", COUNT_ENTITIES},
                   {"attempts", COUNT_ATTEMPTS},       {"late", COUNT_LATE},
-                  {"deadletters", COUNT_DEADLETTERS}, {"ignored", COUNT_IGNORED}};
+                  {"deadletters", COUNT_DEADLETTERS}, {"ignored", COUNT_IGNORED},
+                  {"split_keys", COUNT_SPLIT}};
     bool any = w->j->last_ms != INT64_MIN;
 
     json_pair_string(&w->json, "funnel", w->f->name);

@@ -6,6 +6,7 @@
 
 #include "funnel/json_out.h"
 #include "funnel/mem.h"
+#include "funnel/splits.h"
 #include "funnel/stats.h"
 #include "report_sums.h"
 
@@ -202,6 +203,9 @@ void report_table(const struct judge *j, struct buf *out)
         buf_fmt(out, ", %lld late", (long long)j->counts[COUNT_LATE]);
     if (j->counts[COUNT_DEADLETTERS] > 0)
         buf_fmt(out, ", %lld dead letters", (long long)j->counts[COUNT_DEADLETTERS]);
+    if (j->counts[COUNT_SPLIT] > 0)
+        buf_fmt(out, ", %lld split keys among one id in %d", (long long)j->counts[COUNT_SPLIT],
+                SPLITS_SHARE);
     buf_char(out, '\n');
     sum_steps(j, &all, steps);
     table_head(&t, f->root->language);

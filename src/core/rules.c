@@ -285,6 +285,7 @@ void rules_put(struct judge *j, const struct rule *r, struct watch *w, const str
                       .change_point = ETIME_NONE,
                       .watermark = at,
                       .late = j->counts[COUNT_LATE],
+                      .split_keys = j->counts[COUNT_SPLIT],
                       .complete = x->complete,
                       .sequence = w->sequence = next_sequence(j, r, w),
                       .language = f->root->language,

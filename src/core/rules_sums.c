@@ -52,13 +52,13 @@ static void mix_take(const struct judge *j, struct mix *m, int64_t pane)
     }
 }
 
-void rules_sums_take(struct judge *j, int64_t pane, int64_t events, int64_t bad)
+void rules_sums_take(struct judge *j, int64_t pane, const struct quality_pane *quality)
 {
     for (size_t i = 0; i < j->rules->count; i++) {
         struct rule *r = &j->rules->items[i];
 
-        if (r->quality && events > 0)
-            quality_add(r->quality, pane, events, bad);
+        if (r->quality && quality->events > 0)
+            quality_add(r->quality, pane, quality);
         if (r->mix)
             mix_take(j, r->mix, pane);
     }
@@ -106,6 +106,7 @@ static void fill_quality(const struct reading *x, struct alert *a)
     a->expected_source = "target";
     a->events = x->entries;
     a->lost_records = x->conversions;
+    a->sampled = x->sampled;
 }
 
 /* The value whose share rose most, then the one whose share fell most. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a detector found: drop (and slow-down), rise, volume, mix, data_quality. Of the first two the numbers are
- * conversions since the onset, of the others entries and events of the whole funnel. */
+/* What a detector found: drop (and slow-down), rise, volume, mix; data_quality but for what it found. Of the first two
+ * the numbers are conversions since the onset, of the others entries and events of the whole funnel. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -300,48 +300,6 @@ static void put_mix(struct buf *out, const struct alert *a)
     put_points(out, a, a->effect_absolute);
 }
 
-/* "77 of 310 events", "310 个事件中有 77 个" */
-static void put_bad(struct buf *out, const struct alert *a, const char *zh_have)
-{
-    if (sentence_is_zh(a))
-        buf_fmt(out, "%" PRId64 " 个事件中%s %" PRId64 " 个迟到或无法使用", a->events, zh_have,
-                a->lost_records);
-    else
-        buf_fmt(out, "%" PRId64 " of %" PRId64 " events", a->lost_records, a->events);
-}
-
-static void put_share(struct buf *out, const struct alert *a)
-{
-    if (!__builtin_isfinite(a->rate))
-        return;
-    buf_str(out, sentence_say(a, " (", "（"));
-    sentence_percent(out, a, a->rate);
-    if (__builtin_isfinite(a->expected_rate)) {
-        buf_str(out, sentence_say(a, ", at most ", "，允许至多 "));
-        sentence_percent(out, a, a->expected_rate);
-        buf_str(out, sentence_say(a, " allowed", ""));
-    }
-    buf_str(out, sentence_say(a, ")", "）"));
-}
-
-static void put_quality(struct buf *out, const struct alert *a)
-{
-    bool again = a->status == ALERT_STATUS_UPDATED;
-
-    if (sentence_is_zh(a)) {
-        put_funnel(out, a);
-        buf_str(out, " 漏斗的 ");
-        put_bad(out, a, again ? "仍有" : "有");
-    } else {
-        put_bad(out, a, "");
-        buf_str(out, " of ");
-        put_funnel(out, a);
-        buf_str(out, again ? " were still late or could not be used"
-                           : " were late or could not be used");
-    }
-    put_share(out, a);
-}
-
 /* By kind, around the funnel's name. */
 static const struct {
     const char *before, *recovered, *zh_subject, *zh_recovered;
@@ -409,7 +367,7 @@ bool sentence_detection(struct buf *out, const struct alert *a)
     else if (a->rule_kind == RULE_MIX)
         put_mix(out, a);
     else
-        put_quality(out, a);
+        sentence_quality(out, a);
     return true;
 }
 
@@ -460,15 +418,6 @@ static void more_of_entries(struct buf *out, const struct alert *a)
                          "仅供参考：变化的是进入者的构成，而不是其转化。"));
 }
 
-static void more_of_quality(struct buf *out, const struct alert *a)
-{
-    put_window(out, a);
-    put_bad(out, a, "有");
-    buf_str(out, sentence_say(a, " were late or could not be used", ""));
-    put_share(out, a);
-    buf_str(out, sentence_say(a, ".", "。"));
-}
-
 static void put_evidence(struct buf *out, const struct alert *a)
 {
     bool sd = a->rule_kind == RULE_DATA_QUALITY;
@@ -490,7 +439,7 @@ void sentence_detection_more(struct buf *out, const struct alert *a)
     if (is_of_conversions(a))
         more_of_conversions(out, a);
     else if (a->rule_kind == RULE_DATA_QUALITY)
-        more_of_quality(out, a);
+        sentence_quality_more(out, a);
     else
         more_of_entries(out, a);
     if (a->status == ALERT_STATUS_RESOLVED) {

@@ -4,6 +4,7 @@
 
 #include "funnel/canon.h"
 #include "funnel/mem.h"
+#include "funnel/splits.h"
 #include "funnel/tally.h"
 
 #define SWEEP_SLICES 64
@@ -250,6 +251,9 @@ static void count_event(struct tally_funnel *tf, const struct arrival *a)
     tf->counts[COUNT_BAD] += a->late;
     tf->first_ms = a->time_ms < tf->first_ms ? a->time_ms : tf->first_ms;
     tf->last_ms = a->time_ms > tf->last_ms ? a->time_ms : tf->last_ms;
+    if (splits_watches(a->fingerprint))
+        cells_add(&tf->out,
+                  (struct cell){.kind = CELL_WATCHED, .column = (int64_t)a->fingerprint, .n = 1});
 }
 
 static void apply_one(struct tally *t, struct arrival *a)

@@ -38,7 +38,7 @@ ORDER = {
     "expected": "rate conversions source",
     "effect": "absolute relative lost_conversions lost_amount",
     "evidence": "statistic threshold budget",
-    "data": "watermark late complete",
+    "data": "watermark late split_keys complete",
 }
 # What follows in the alerts that count events.
 MORE = {"observed": " events", "expected": " events", "effect": " lost_records"}
@@ -184,6 +184,7 @@ def special_mutations(value):
                            33 * [{"segment": "x=y", "rate_effect": 1, "mix_effect": 0, "affected": False}]],
         ("silenced_by",): ["", [""], ["a b"], [1], None],
         ("data", "late"): [-1, None],
+        ("data", "split_keys"): [-1, None],
         ("data", "complete"): ["true", None],
         ("sequence",): [0, 1.5, None],
     }

@@ -258,6 +258,9 @@ static void print_detected(int language)
             a.expected_rate = 0.05;
             a.lost_records = 77;
             a.rate = 77 / 310.0;
+            print(&a);
+            a.sampled = true; /* split keys */
+            a.split_keys = 5;
         }
         print_all_turns(&a);
     }

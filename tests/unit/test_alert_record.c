@@ -76,6 +76,7 @@ static struct alert firing(void)
         .maturity = NAN,
         .watermark = {MONDAY + HOUR + 58000},
         .late = 3,
+        .split_keys = 2,
         .complete = true,
         .sequence = 1,
         .language = LANGUAGE_EN,
@@ -174,7 +175,7 @@ Test(alert_record, firing)
                  "\"evidence\":{\"statistic\":7.23,\"threshold\":2.32634787,\"budget\":null},"
                  "\"change_point\":null,\"maturity\":null,\"attribution\":[],\"remainder\":null,"
                  "\"data\":{\"watermark\":\"2026-03-02T02:00:58.000Z\",\"late\":3,"
-                 "\"complete\":true},\"silenced_by\":[],\"sequence\":1}");
+                 "\"split_keys\":2,\"complete\":true},\"silenced_by\":[],\"sequence\":1}");
 }
 
 /* All that may be absent is, in Chinese. */
@@ -222,7 +223,7 @@ Test(alert_record, resolved_with_nulls)
             "\"lost_amount\":null},"
             "\"evidence\":{\"statistic\":null,\"threshold\":null,\"budget\":null},"
             "\"change_point\":null,\"maturity\":null,\"attribution\":[],\"remainder\":null,"
-            "\"data\":{\"watermark\":null,\"late\":3,\"complete\":false},"
+            "\"data\":{\"watermark\":null,\"late\":3,\"split_keys\":2,\"complete\":false},"
             "\"silenced_by\":[],\"sequence\":4294967295}");
 }
 

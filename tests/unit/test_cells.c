@@ -12,15 +12,18 @@
 static struct cell random_cell(struct dice *d)
 {
     static const uint8_t kinds[] = {CELL_ENTER, CELL_EXIT,  CELL_STOCK, CELL_DWELL,
-                                    CELL_CYCLE, CELL_COUNT, CELL_SPAN};
-    struct cell c = {.kind = kinds[dice_below(d, 7)], .leaf = (uint32_t)dice_below(d, 3)};
+                                    CELL_CYCLE, CELL_COUNT, CELL_SPAN,  CELL_WATCHED};
+    struct cell c = {.kind = kinds[dice_below(d, 8)], .leaf = (uint32_t)dice_below(d, 3)};
 
     c.stage = (uint8_t)dice_below(d, 2);
     c.n = (int32_t)dice_below(d, 5) - 2;
     c.value = dice_below(d, 1000) - 500;
     if (c.kind == CELL_SPAN)
         c.n = (int32_t)dice_below(d, 2);
-    if (c.kind == CELL_EXIT) {
+    if (c.kind == CELL_WATCHED) {
+        c.column = (int64_t)(dice_next(d) << 63 | (uint64_t)dice_below(d, 2) << 12);
+        c.day = (int32_t)dice_below(d, 2);
+    } else if (c.kind == CELL_EXIT) {
         c.cause = (uint8_t)dice_below(d, 2);
         c.column = dice_below(d, 3) - 1;
         c.day = (int32_t)dice_below(d, 3) - 1;

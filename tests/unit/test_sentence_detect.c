@@ -312,6 +312,42 @@ Test(sentence_detect, data_quality)
            "5.0%）。差距达 9.3 个标准差（规则要求 8.0）。该规则的误报预算为每周 0.1 次。");
 }
 
+Test(sentence_detect, split_keys)
+{
+    struct alert en = found(RULE_DATA_QUALITY, LANGUAGE_EN);
+    struct alert zh = found(RULE_DATA_QUALITY, LANGUAGE_ZH);
+
+    en.sampled = zh.sampled = true;
+    en.events = zh.events = 9;
+    en.lost_records = zh.lost_records = 7;
+    en.rate = zh.rate = 7 / 9.0;
+    en.expected_rate = zh.expected_rate = 0.05;
+    en.change_point = zh.change_point = ETIME_NONE;
+    expect_turns(en,
+                 "7 of 9 watched events of sales are of ids that came in more than one partition "
+                 "(one id in 4096 is watched): key the topic by its entity id",
+                 "7 of 9 watched events of sales are still of ids that came in more than one "
+                 "partition (one id in 4096 is watched): key the topic by its entity id",
+                 "The quality of events of sales is as it should be again, after 1 h 10 min");
+    expect_turns(zh,
+                 "sales 漏斗被抽查的 9 个事件中有 7 个的 ID 出现在多个分区（每 4096 个 ID "
+                 "抽查一个）：请以实体 ID 作为该主题的消息键",
+                 "sales 漏斗被抽查的 9 个事件中仍有 7 个的 ID 出现在多个分区（每 4096 个 ID "
+                 "抽查一个）：请以实体 ID 作为该主题的消息键",
+                 "sales 漏斗的事件质量已恢复正常，历时 1 小时 10 分钟");
+    expect(&en, sentence_description,
+           "Between 2026-03-02 01:05 and 02:00 UTC, 7 of 9 watched events were of ids that came in "
+           "more than one partition (77.8 %, at most 5.0 % allowed); each partition takes such an "
+           "id for an entity of its own, so that the funnel's numbers are wrong. The gap is 9.3 "
+           "standard deviations, the rule asks for 8.0. False alarms budgeted for the rule: 0.1 a "
+           "week.");
+    expect(&zh, sentence_description,
+           "2026-03-02 01:05 至 02:00（UTC），被抽查的 9 个事件中有 7 个的 ID "
+           "出现在多个分区（77.8%，允许至多 5.0%）；各分区会把这样的 ID "
+           "当作各自的实体，因此该漏斗的数字不准确。差距达 9.3 个标准差（规则要求 "
+           "8.0）。该规则的误报预算为每周 0.1 次。");
+}
+
 Test(sentence_detect, endings_other_than_by_recovery)
 {
     static const struct {
