@@ -131,9 +131,10 @@ struct detect_track {
     double *m[DIMS_MAX];
     size_t m_count[DIMS_MAX];
     double factor[DETECT_GROUPS][SEASON_HOURS];
-    bool doubtful; /* factors are young: tests expect between these shares and 1 / them */
-    double least[DETECT_GROUPS][SEASON_HOURS_A_DAY];
-    double gain; /* e^L */
+    bool doubtful; /* factors are young: tests allow for their error, an sd of the log */
+    double doubt[DETECT_GROUPS][SEASON_HOURS_A_DAY];
+    double noise; /* how much more than counting it is */
+    double gain;  /* e^L */
     struct cusum_test tests[DETECT_TESTS];
     double u[AGES_BINS][DETECT_TESTS], v[AGES_BINS][DETECT_TESTS];
     double z[CUSUM_FAMILIES][AGES_BINS]; /* residual weights, mean square 1 */
@@ -219,6 +220,15 @@ bool cold_is_hour(const struct judge *j, size_t number, int64_t pane); /* thresh
 /* Conversions a day, as far as can be said, and conversions that the baseline rests on. */
 void cold_facts(const struct judge *j, const struct detect_track *t, const struct detect_series *s,
                 double *ret_nu, double *ret_o);
+
+/* --- detect_doubt.c: the first two weeks --- */
+void doubt_derive(struct detect_track *t, double noise);
+/* What a series may convert of what is expected of it in this pane, by group of ages. Of a doubtful track. */
+struct doubt_shares {
+    double least, most;
+};
+void doubt_shares(const struct judge *j, const struct detect_track *t, uint32_t series,
+                  int64_t pane, int hour, struct doubt_shares ret[DETECT_GROUPS]);
 
 /* --- detect_learn.c --- */
 void track_day(const struct judge *j, struct detect_track *t, size_t number,

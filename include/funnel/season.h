@@ -19,10 +19,9 @@ void season_factors(const double o[SEASON_HOURS], const double e[SEASON_HOURS], 
  * seven. */
 void season_weekdays(const double o[SEASON_HOURS], const double e[SEASON_HOURS], double noise,
                      double ret_factor[SEASON_DAYS]);
-/* What an hour of the day may convert at the least, as a share of what its factor says, after `days` days: exp(-1.5 sd) of the
- * factor's error; 0.47 of an hour that was not seen yet. At the most: 1 / that. */
-void season_least(const double e[SEASON_HOURS], double noise, double days,
-                  double ret_least[SEASON_HOURS_A_DAY]);
+/* How far the log of an hour of the day's factor may be off after `days` days, as an sd: 0.5 of an hour that was not seen. */
+void season_doubt(const double e[SEASON_HOURS], double noise, double days,
+                  double ret_sd[SEASON_HOURS_A_DAY]);
 /* At an hour of week with its fraction, 0 <= hour < 168: linear between the hours' middles. */
 double season_at(const double factor[SEASON_HOURS], double hour);
 

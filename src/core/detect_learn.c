@@ -94,33 +94,6 @@ static void derive_weekdays(const struct detect_track *t, double noise, double *
     season_weekdays(o, e, noise, ret_factor);
 }
 
-/* Days that taught the season. What an alert named in them did not. */
-static double season_days_learned(const struct detect_track *t)
-{
-    const struct detect_series *s = &t->series[0];
-    double o = 0, days;
-
-    if (t->series_count == 0 || !(s->o > 0))
-        return 0;
-    for (int g = 0; g < DETECT_GROUPS; g++)
-        for (int h = 0; h < SEASON_HOURS; h++)
-            o += t->so[g][h];
-    days = o * s->days / s->o;
-    return days < (double)t->days_learned ? days : (double)t->days_learned;
-}
-
-/* Days differ from each other in the second week as in the first. That hours with few conversions are not known well does
- * not add up to alerts once all hours have been seen for a week. */
-static void derive_doubt(struct detect_track *t, double noise)
-{
-    double days = season_days_learned(t);
-    double counting = t->days_learned < DETECT_LEARNING_DAYS ? noise : 0;
-
-    t->doubtful = !t->volume && t->days_learned < DETECT_DOUBT_DAYS;
-    for (int g = 0; g < DETECT_GROUPS && t->doubtful; g++)
-        season_least(t->se[g], counting, days, t->least[g]);
-}
-
 static void derive_season(struct detect_track *t)
 {
     double noise = t->series_count > 0 ? dispersion_phi(&t->series[0].phi[CUSUM_ALL][1]) : 1;
@@ -130,7 +103,7 @@ static void derive_season(struct detect_track *t)
     for (int g = 0; g < DETECT_GROUPS; g++)
         season_factors(t->so[g], t->se[g], noise, weekday, t->factor[g]);
     t->gain = fm_exp(t->level.l);
-    derive_doubt(t, noise);
+    doubt_derive(t, noise);
 }
 
 static void test_add(struct detect_track *t, size_t *at, enum cusum_family family, double q,

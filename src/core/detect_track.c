@@ -247,17 +247,18 @@ static void series_score(const struct detect_track *t, const struct detect_pane 
 
 /* The same where the season is doubtful: each bin's expectation is the one that says less. */
 static void series_score_doubtful(const struct detect_track *t, const struct detect_pane *p,
-                                  int hour, const double *rho, double *ret_x)
+                                  const struct doubt_shares *shares, const double *rho,
+                                  double *ret_x)
 {
     double gains[DETECT_TESTS] = {0}, costs[DETECT_TESTS] = {0};
 
     for (int bin = 0; bin < t->bins; bin++) {
-        double least = t->least[t->group[bin]][hour];
+        const struct doubt_shares *share = &shares[t->group[bin]];
 
         for (size_t i = 0; i < DETECT_TESTS; i++) {
             double v = t->v[bin][i];
 
-            costs[i] += v * p->e[bin] * (v > 0 ? least : 1 / least);
+            costs[i] += v * p->e[bin] * (v > 0 ? share->least : share->most);
             gains[i] += t->u[bin][i] * p->n[bin];
         }
     }
@@ -276,16 +277,27 @@ static void crossing_note(struct detect_track *t, size_t series, size_t battery,
                                   s->zero[test], s->w[test],       s->b[test]};
 }
 
-static void series_test(struct detect_track *t, size_t series, const struct detect_pane *p,
-                        int64_t pane, int hour)
+static void series_scores(const struct judge *j, const struct detect_track *t, size_t series,
+                          int64_t pane, int hour, double *ret_x)
+{
+    const struct detect_pane *p = &t->pane[series];
+    struct doubt_shares shares[DETECT_GROUPS];
+
+    if (!t->doubtful) {
+        series_score(t, p, t->series[series].rho, ret_x);
+        return;
+    }
+    doubt_shares(j, t, (uint32_t)series, pane, hour, shares);
+    series_score_doubtful(t, p, shares, t->series[series].rho, ret_x);
+}
+
+static void series_test(const struct judge *j, struct detect_track *t, size_t series, int64_t pane,
+                        int hour)
 {
     struct detect_series *s = &t->series[series];
     double x[DETECT_TESTS];
 
-    if (t->doubtful)
-        series_score_doubtful(t, p, hour, s->rho, x);
-    else
-        series_score(t, p, s->rho, x);
+    series_scores(j, t, series, pane, hour, x);
     for (size_t i = 0; i < t->test_count; i++) {
         double w = s->w[i] + x[i] * s->inverse[i];
 
@@ -403,7 +415,7 @@ void track_finish(const struct judge *j, struct detect_track *t, int64_t pane, d
                 look_add(j, t, i, pane);
         }
         if (t->testing)
-            series_test(t, i, p, pane, (int)hour % SEASON_HOURS_A_DAY);
+            series_test(j, t, i, pane, (int)hour % SEASON_HOURS_A_DAY);
     }
     day->o += sum_of(t->pane[0].n, 0, t->bins);
     day->e += sum_of(t->pane[0].e, 0, t->bins);

@@ -10,17 +10,12 @@
  * than most its hours have to say: one busy Friday would make an incident of the next, and so on. */
 #include "funnel/season.h"
 
-#include "funnel/fmath.h"
-
 #define PRIOR_MIN 2.0
 #define HOD_MAX 20.0 /* times noise */
 #define HOW 60.0     /* times noise */
 #define VARIANCE_MIN 1e-9
-/* An hour of the day that was not seen yet may be one of the night: sd of its log factor, and how many of them it is off at
- * the most. */
-#define DOUBT_HOURS 0.5
-#define DOUBT_DAYS 0.1 /* sd of the same hour between days */
-#define DOUBT_SD 1.5
+#define DOUBT_HOURS 0.5 /* sd of the log of an hour's factor: it may be one of the night */
+#define DOUBT_DAYS 0.1  /* of the same hour between days */
 #define KERNEL_SIDE 0.2
 #define KERNEL_MIDDLE 0.6
 
@@ -121,8 +116,8 @@ void season_factors(const double o[SEASON_HOURS], const double e[SEASON_HOURS], 
 
 /* What a day shows of an hour is off by its own counting and by what days differ; a prior of the sd DOUBT_HOURS holds
  * until the days outweigh it. */
-void season_least(const double e[SEASON_HOURS], double noise, double days,
-                  double ret_least[SEASON_HOURS_A_DAY])
+void season_doubt(const double e[SEASON_HOURS], double noise, double days,
+                  double ret_sd[SEASON_HOURS_A_DAY])
 {
     double day_e[SEASON_HOURS_A_DAY];
 
@@ -132,7 +127,7 @@ void season_least(const double e[SEASON_HOURS], double noise, double days,
 
         if (day_e[h] > 0 && days > 0)
             known += 1 / (DOUBT_DAYS * DOUBT_DAYS / days + noise / day_e[h]);
-        ret_least[h] = fm_exp(-DOUBT_SD / __builtin_sqrt(known));
+        ret_sd[h] = 1 / __builtin_sqrt(known);
     }
 }
 

@@ -144,15 +144,18 @@ static void series_sum(struct world *x, size_t track, uint32_t series, int64_t p
 }
 
 /* What a test expects where hours are not known well yet: of each age what makes less of an alert. */
-static const double *granted(const struct judge *j, const struct detect_track *t, size_t test,
-                             int64_t pane, const double *e, double *ret_e)
+static const double *granted(const struct judge *j, const struct detect_track *t, uint32_t series,
+                             size_t test, int64_t pane, const double *e, double *ret_e)
 {
-    int hour = (int)detect_hour(j, pane) % 24;
+    struct doubt_shares shares[DETECT_GROUPS];
 
+    if (!t->doubtful)
+        return e;
+    doubt_shares(j, t, series, pane, (int)detect_hour(j, pane) % 24, shares);
     for (int bin = 0; bin < t->bins; bin++) {
-        double share = t->doubtful ? t->least[t->group[bin]][hour] : 1;
+        const struct doubt_shares *share = &shares[t->group[bin]];
 
-        ret_e[bin] = t->tests[test].u[bin] < 0 ? e[bin] * share : e[bin] / share;
+        ret_e[bin] = e[bin] * (t->tests[test].u[bin] < 0 ? share->least : share->most);
     }
     return ret_e;
 }
@@ -171,10 +174,10 @@ static void reference_series(struct world *x, size_t track, uint32_t series, int
     for (size_t i = 0; i < t->test_count; i++) {
         double *w = &r->w[series][i];
 
-        *w = isinf(s->b[i])
-                 ? 0
-                 : cusum_step(&t->tests[i], t->bins, *w, n, granted(j, t, i, pane, e, least),
-                              s->rho[i], 1 / s->inverse[i]);
+        *w = isinf(s->b[i]) ? 0
+                            : cusum_step(&t->tests[i], t->bins, *w, n,
+                                         granted(j, t, series, i, pane, e, least), s->rho[i],
+                                         1 / s->inverse[i]);
         if (*w == 0)
             r->zero[series][i] = pane;
         else if (r->zero[series][i] == INT64_MIN)

@@ -358,7 +358,7 @@ Test(pipeline_save, every_member_was_thought_of)
         SIZE(entity_shard, 40),    SIZE(riskset, 120),        SIZE(dwell, 48),
         SIZE(break_step, 72),      SIZE(cohort_day, 40),      SIZE(controls, 112),
         SIZE(control_mark, 992),   SIZE(pulse_part, 72),      SIZE(pulse, 5824),
-        SIZE(detect, 160),         SIZE(detect_track, 79096), SIZE(detect_leaf, 1944),
+        SIZE(detect, 160),         SIZE(detect_track, 79104), SIZE(detect_leaf, 1944),
         SIZE(detect_series, 7320), SIZE(detect_day, 10784),   SIZE(incident, 160),
         SIZE(maturity_step, 2360), SIZE(maturity_day, 112),
 #undef SIZE

@@ -141,14 +141,14 @@ Test(season, a_day_is_better_than_most_only_by_its_hours)
 
 static double least_of(double e_an_hour, double noise, double days)
 {
-    double e[SEASON_HOURS], least[SEASON_HOURS_A_DAY];
+    double e[SEASON_HOURS], sd[SEASON_HOURS_A_DAY];
 
     for (int i = 0; i < SEASON_HOURS; i++)
         e[i] = e_an_hour / 7;
-    season_least(e, noise, days, least);
+    season_doubt(e, noise, days, sd);
     for (int h = 1; h < SEASON_HOURS_A_DAY; h++)
-        cr_expect(__builtin_fabs(least[h] - least[0]) < 1e-12);
-    return least[0];
+        cr_expect(__builtin_fabs(sd[h] - sd[0]) < 1e-12);
+    return exp(-1.5 * sd[0]);
 }
 
 Test(season, an_hour_not_seen_may_convert_half_as_well)
