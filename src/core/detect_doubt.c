@@ -9,7 +9,7 @@
 
 #define DOUBT_SD 1.5 /* how many of its errors are granted */
 #define BESIDE_MS ZONE_HOUR_MS
-#define BESIDE_SD 0.2    /* of the log of what segments' hours differ by */
+#define BESIDE_SD 0.15   /* of the log of what segments' hours differ by */
 #define BESIDE_PRIOR 2.0 /* conversions */
 
 /* Days that taught the season. What an alert named in them did not. */

@@ -82,9 +82,9 @@ static void put_funnel(struct dice *d, struct buf *y, int f, unsigned flags)
     bool dims = f > 0 || dice_chance(d, 0.7); /* where needs one */
 
     buf_fmt(y, "  f%d:\n    stages: [%s, {id: b, window: %s%s}, c%s]\n", f,
-            PICK(d, "a", "{id: a, target: 60%, dwell: 5m}", "{id: a, target: 20%, dwell: 2m}"),
+            PICK(d, "a", "{id: a, target: 95%, dwell: 5m}", "{id: a, target: 5%, dwell: 2m}"),
             PICK(d, "20m", "2h", "7h"),
-            PICK(d, "", ", target: 70%, dwell: 10m", ", target: 30%, dwell: 1m"),
+            PICK(d, "", ", target: 95%, dwell: 5m", ", target: 5%, dwell: 1m"),
             PICK(d, "", ", {id: d, loop: true}"));
     buf_fmt(y, "    lost: [lost]\n    actions: [call]\n    reentry: %s\n",
             PICK(d, "new_attempt", "ignore"));

@@ -145,7 +145,7 @@ Test(rekey, balances)
 
     cr_assert(!wrong, "%s", wrong);
     cr_expect(sums.fired > property_least(100), "%zu fired", sums.fired);
-    cr_expect(sums.detected > property_least(20), "%zu detected", sums.detected);
+    cr_expect(sums.detected > property_least(8), "%zu detected", sums.detected);
     cr_expect(total.moved > property_least(1000), "%d moved", (int)total.moved);
     cr_expect(total.waiting > property_least(100), "%d waited", (int)total.waiting);
 }

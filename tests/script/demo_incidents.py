@@ -28,7 +28,7 @@ KINDS = (
 
 # What is asked for. The median way takes 3.5 to 4 minutes: nobody can miss a conversion sooner.
 ONSET_WITHIN = 8 * MINUTE
-FOUND_WITHIN = 25 * MINUTE
+FOUND_WITHIN = 30 * MINUTE
 RESOLVED_WITHIN = 40 * MINUTE
 LOSS_WITHIN = 0.25
 
