@@ -45,10 +45,11 @@ struct detect_series_day {
 struct detect_sum {
     float n, e, entries, slow; /* slow: score of a slow-down */
 };
-#define DETECT_FINE 64    /* the last panes */
+#define DETECT_FINE 64    /* the last panes, or minutes where panes are shorter */
 #define DETECT_COARSE 192 /* the last blocks of half an hour: four days */
 #define DETECT_LOOK_BACK_MS (4 * ZONE_DAY_MS)
 #define DETECT_COARSE_MS INT64_C(1800000)
+#define DETECT_FINE_MS INT64_C(60000)
 struct detect_series {
     double o, entries, days; /* learned, decayed: conversions, entries, days of data */
     struct dispersion phi[CUSUM_FAMILIES][CUSUM_SCALES];
@@ -201,6 +202,7 @@ void track_reset(struct detect_track *t, int64_t pane); /* every W to 0, blocks 
 void track_drop(struct detect_track *t);                /* the pane being worked on */
 
 int64_t track_coarse_panes(const struct judge *j); /* of a block of half an hour */
+int64_t track_fine_panes(const struct judge *j);   /* of one of a minute, at least one */
 
 /* --- detect_look.c: counts by age, for explain; neither saved nor taken over --- */
 void look_free(struct look *l); /* accepts NULL */

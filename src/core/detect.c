@@ -12,8 +12,10 @@
 #include "funnel/pulse.h"
 #include "funnel/rules.h"
 
-#define SILENCE_MOST_MS \
-    (4 * ZONE_DAY_MS) /* longer ones are no sign of anything, whoever watches the source */
+/* Longer ones are no sign of anything, whoever watches the source: four days, of shorter panes than a minute fewer, as
+ * all of them are charged at once. */
+#define SILENCE_MOST_MS (4 * ZONE_DAY_MS)
+#define SILENCE_MOST_PANES 5760
 
 bool detect_is_kind(int rule_kind)
 {
@@ -234,6 +236,7 @@ static void detect_catch_up(struct judge *j, int64_t pane)
         for (size_t b = 0; b < DETECT_BATTERIES; b++)
             d->tracks[i].crossing[b].found = false;
     if (d->cursor == INT64_MIN || d->cursor >= pane - 1 || was_outage(j, pane) ||
+        pane - d->cursor > SILENCE_MOST_PANES ||
         pane - d->cursor > SILENCE_MOST_MS / j->funnel->pane_ms)
         return;
     for (int64_t quiet = d->cursor + 1; quiet < pane; quiet++) {
@@ -242,7 +245,7 @@ static void detect_catch_up(struct judge *j, int64_t pane)
     }
 }
 
-/* Tests begin anew after it, and nothing of the day is learned. */
+/* Tests begin anew after it, and nothing that the day counted until then is learned. */
 static void detect_blind(struct judge *j, int64_t pane)
 {
     for (size_t i = 0; i < j->detect->track_count; i++) {

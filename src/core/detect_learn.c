@@ -94,12 +94,17 @@ static void derive_weekdays(const struct detect_track *t, double noise, double *
     season_weekdays(o, e, noise, ret_factor);
 }
 
+static double noise_of(const struct detect_track *t, int scale)
+{
+    return t->series_count > 0 ? dispersion_phi(&t->series[0].phi[CUSUM_ALL][scale]) : 1;
+}
+
 static void derive_season(struct detect_track *t)
 {
-    double noise = t->series_count > 0 ? dispersion_phi(&t->series[0].phi[CUSUM_ALL][1]) : 1;
+    double noise = noise_of(t, 1); /* of hours */
     double weekday[SEASON_DAYS];
 
-    derive_weekdays(t, noise, weekday);
+    derive_weekdays(t, noise_of(t, CUSUM_SCALES - 1), weekday);
     for (int g = 0; g < DETECT_GROUPS; g++)
         season_factors(t->so[g], t->se[g], noise, weekday, t->factor[g]);
     t->gain = fm_exp(t->level.l);
@@ -396,7 +401,8 @@ static void track_learn(const struct judge *j, struct detect_track *t, int64_t d
     }
 }
 
-/* A configured rate and dwell say little about how the times are spread: the first whole day is learned hour by hour. */
+/* A configured rate and dwell say little about how the times are spread: until two days are learned, each is hour by
+ * hour. */
 static void track_hour(const struct judge *j, struct detect_track *t, size_t number, int64_t pane)
 {
     if (!cold_is(t) || !cold_is_hour(j, number, pane))
@@ -435,10 +441,10 @@ void track_day(const struct judge *j, struct detect_track *t, size_t number, int
 
 static bool series_shares(const struct judge *j, size_t series, uint32_t named)
 {
-    for (uint32_t leaf = 0; leaf < j->leaf_count; leaf++)
+    for (uint32_t leaf = 0; leaf < j->leaf_count && named > 0; leaf++)
         if (series_has(j, (uint32_t)series, leaf) && series_has(j, named, leaf))
             return true;
-    return false;
+    return named == 0;
 }
 
 static void slot_taint(const struct judge *j, struct detect_track *t, uint32_t named, int slot)

@@ -65,12 +65,13 @@ static struct look_series *look_open(struct look *l, size_t series)
 void look_add(const struct judge *j, const struct detect_track *t, size_t series, int64_t pane)
 {
     int64_t block = floor_div(pane, track_coarse_panes(j));
+    int64_t minute = floor_div(pane, track_fine_panes(j));
     struct look_series *s;
 
     if (series >= LOOK_SERIES_MAX)
         return;
     s = look_open(t->look, series);
-    slot_add(slot_at(s->fine, DETECT_FINE, pane), pane, &t->pane[series], t->bins);
+    slot_add(slot_at(s->fine, DETECT_FINE, minute), minute, &t->pane[series], t->bins);
     slot_add(slot_at(s->coarse, DETECT_COARSE, block), block, &t->pane[series], t->bins);
 }
 
@@ -87,14 +88,16 @@ bool look_since(const struct judge *j, const struct detect_track *t, uint32_t se
 {
     struct look_series *s = t->look && series < LOOK_SERIES_MAX ? t->look->series[series] : NULL;
     int64_t per = track_coarse_panes(j), first = floor_div(from + per / 2, per);
-    int64_t last = floor_div(to, per);
+    int64_t last = floor_div(to, per), unit = track_fine_panes(j);
+    int64_t fine = floor_div(from + unit / 2, unit), fine_last = floor_div(to, unit);
 
     *ret = (struct look_sums){.from = from};
     if (!s)
         return false;
-    if (to - from < DETECT_FINE) {
-        for (int64_t pane = from; pane <= to; pane++)
-            slot_sum(slot_at(s->fine, DETECT_FINE, pane), pane, ret);
+    if (fine_last - fine < DETECT_FINE) {
+        ret->from = fine * unit;
+        for (int64_t at = fine; at <= fine_last; at++)
+            slot_sum(slot_at(s->fine, DETECT_FINE, at), at, ret);
         return true;
     }
     if (last - first >= DETECT_COARSE)

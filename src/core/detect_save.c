@@ -8,6 +8,7 @@
 
 #define REAL_MAX 1e18 /* nothing that was counted is larger ... */
 #define SUM_MAX 1e15  /* ... and all that a ring holds are a number together */
+#define LEVEL_MOST 50 /* of its log: e^50 times as many are none that were counted */
 
 static void put_reals(struct codec_out *out, const double *x, size_t n)
 {
@@ -265,8 +266,7 @@ static bool track_is_sound(const struct judge *j, const struct detect_track *t)
         for (int k = 0; k < i; k++)
             if (t->pending[i].day != INT64_MIN && t->pending[i].day == t->pending[k].day)
                 return false;
-    return t->level.l < 50 && t->level.l > -50 &&
-           (t->day == INT64_MIN || t->pending[t->today].day == t->day);
+    return t->day == INT64_MIN || t->pending[t->today].day == t->day;
 }
 
 static void track_load(const struct judge *j, struct detect_track *t, struct codec_in *in)
@@ -276,6 +276,8 @@ static void track_load(const struct judge *j, struct detect_track *t, struct cod
     track_load_learned(t, in);
     if (!in->error && !track_is_sound(j, t))
         codec_fail(in, "the detector's days are not in order");
+    if (!in->error && !(t->level.l < LEVEL_MOST && t->level.l > -LEVEL_MOST))
+        codec_fail(in, "a level is out of range");
     leaves = get_number(in, LEAF_BYTES(t), j->leaf_count);
     for (; t->leaf_count < leaves && !in->error; t->leaf_count++) {
         t->leaves = mem_grow(t->leaves, t->leaf_count, &t->leaf_cap, sizeof(*t->leaves));

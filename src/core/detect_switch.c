@@ -69,6 +69,18 @@ static void series_move(const struct judge *to, struct detect_track *t,
             tests_take_over(to, from, t, was, &t->series[series_map[i]], &was->series[i]);
 }
 
+/* A rate and dwell that were not configured before count beside what was learned. Changed ones only say how many
+ * conversions are to be expected before the first week is learned. */
+static void pool_take_over(struct detect_track *t, const struct detect_track *was)
+{
+    bool adds = t->target > 0 && was->target <= 0;
+
+    for (int bin = 0; bin < t->bins; bin++) {
+        t->d[bin] = was->d[bin] + (adds ? t->d[bin] : 0);
+        t->y[bin] = was->y[bin] + (adds ? t->y[bin] : 0);
+    }
+}
+
 static void track_take_over(const struct judge *to, struct detect_track *t,
                             struct detect_track *was, const struct judge *from,
                             const uint32_t *series_map)
@@ -79,8 +91,7 @@ static void track_take_over(const struct judge *to, struct detect_track *t,
     t->leaf_cap = was->leaf_cap;
     was->leaves = NULL;
     was->leaf_count = was->leaf_cap = 0;
-    memcpy(t->d, was->d, sizeof(t->d));
-    memcpy(t->y, was->y, sizeof(t->y));
+    pool_take_over(t, was);
     memcpy(t->so, was->so, sizeof(t->so));
     memcpy(t->se, was->se, sizeof(t->se));
     memcpy(t->pending, was->pending, sizeof(t->pending));

@@ -157,9 +157,14 @@ static struct detect_sum *coarse_at(struct detect_series *s, int64_t block)
     return &s->coarse[(block % DETECT_COARSE + DETECT_COARSE) % DETECT_COARSE];
 }
 
-static struct detect_sum *fine_at(struct detect_series *s, int64_t pane)
+static struct detect_sum *fine_at(struct detect_series *s, int64_t block)
 {
-    return &s->fine[(pane % DETECT_FINE + DETECT_FINE) % DETECT_FINE];
+    return &s->fine[(block % DETECT_FINE + DETECT_FINE) % DETECT_FINE];
+}
+
+int64_t track_fine_panes(const struct judge *j)
+{
+    return (DETECT_FINE_MS + j->funnel->pane_ms - 1) / j->funnel->pane_ms;
 }
 
 int64_t track_coarse_panes(const struct judge *j)
@@ -174,14 +179,15 @@ static void track_turn(const struct judge *j, struct detect_track *t, int64_t pa
     int64_t first = t->coarse == INT64_MIN || block - t->coarse > DETECT_COARSE
                         ? block - DETECT_COARSE + 1
                         : t->coarse + 1;
-    int64_t from = t->fine == INT64_MIN || pane - t->fine > DETECT_FINE ? pane - DETECT_FINE + 1
-                                                                        : t->fine + 1;
+    int64_t unit = track_fine_panes(j), last = floor_div(pane, unit), from = last - DETECT_FINE + 1;
 
+    if (t->fine != INT64_MIN && floor_div(t->fine, unit) >= from)
+        from = floor_div(t->fine, unit) + 1;
     for (size_t i = 0; i < t->series_count; i++) {
         for (int64_t b = first; b <= block; b++)
             *coarse_at(&t->series[i], b) = (struct detect_sum){0};
-        for (int64_t p = from; p <= pane; p++)
-            *fine_at(&t->series[i], p) = (struct detect_sum){0};
+        for (int64_t b = from; b <= last; b++)
+            *fine_at(&t->series[i], b) = (struct detect_sum){0};
     }
     t->coarse = block;
     t->fine = pane;
@@ -195,19 +201,25 @@ static void sum_add(struct track_sums *to, const struct detect_sum *s)
     to->slow += (double)s->slow;
 }
 
+/* Whole blocks, of a minute as far as those go back; the first one when most of it is in. */
 struct track_sums track_since(const struct judge *j, const struct detect_track *t, uint32_t series,
                               int64_t from, int64_t to)
 {
     struct detect_series *s = &t->series[series];
     struct track_sums sums = {0};
-    int64_t per = track_coarse_panes(j), first;
+    int64_t unit = track_fine_panes(j), per = track_coarse_panes(j), first, last;
 
-    if (to - from < DETECT_FINE) {
-        for (int64_t pane = from; pane <= to; pane++)
-            sum_add(&sums, fine_at(s, pane));
+    to = to < t->fine ? to : t->fine; /* beyond it the rings hold what was there before */
+    if (from > to)
+        return sums;
+    last = floor_div(to, unit);
+    first = floor_div(from + unit / 2, unit);
+    first = first < last ? first : last;
+    if (floor_div(t->fine, unit) - first < DETECT_FINE) {
+        for (int64_t block = first; block <= last; block++)
+            sum_add(&sums, fine_at(s, block));
         return sums;
     }
-    /* Whole blocks; the first one when most of it is in. */
     first = floor_div(from + per / 2, per);
     if (t->coarse - first >= DETECT_COARSE)
         first = t->coarse - DETECT_COARSE + 1;
@@ -345,7 +357,7 @@ static void series_residuals(const struct detect_track *t, struct detect_series 
 static void series_remember(const struct judge *j, const struct detect_track *t,
                             struct detect_series *s, const struct detect_pane *p, int64_t pane)
 {
-    struct detect_sum *sums[] = {fine_at(s, pane),
+    struct detect_sum *sums[] = {fine_at(s, floor_div(pane, track_fine_panes(j))),
                                  coarse_at(s, floor_div(pane, track_coarse_panes(j)))};
     double n = sum_of(p->n, 0, t->bins) + sum_of(p->fn, 0, t->bins);
     double e = sum_of(p->e, 0, t->bins) + sum_of(p->fe, 0, t->bins), slow = 0;

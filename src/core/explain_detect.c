@@ -68,12 +68,7 @@ static void put_stage(const struct explained *x, struct buf *out)
 
 static double conversions_a_day(const struct explained *x)
 {
-    const struct detect_series *s = &x->t->series[x->series];
-    double nu = s->days > 0 ? s->o / s->days : 0, o;
-
-    if (cold_is(x->t))
-        cold_facts(x->j, x->t, s, &nu, &o);
-    return nu;
+    return track_facts(x->j, x->t, x->series).nu;
 }
 
 static double factor_at(const struct explained *x, int64_t pane, int bin)

@@ -109,7 +109,6 @@ static int64_t first_alert(const struct case_of *c, uint64_t seed)
                  happenings[i].id, happenings[i].stage, happenings[i].at);
         pipe_log_add(&k.log, 0, -1, text);
     }
-    /* All at once: the log's messages are made anew each time that some are fed. */
     pipe_say(&k, "{\"entity_id\":0,\"stage\":\"a\",\"ts\":%" PRId64 "}", T0 + c->last);
     for (size_t i = 0; i < k.out.count && first < 0; i++)
         if (strcmp(pipe_field(&k.out, i, NULL, "status"), "firing") == 0)

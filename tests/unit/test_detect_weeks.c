@@ -103,7 +103,8 @@ Test(detect_weeks, found_again_within_six_hours_it_is_the_same_alert)
 
 /* --- elsewhere --- */
 
-/* It begins in one of the segments; by twice the data it is all of them. */
+/* It begins in one of the segments; by twice the data it is all of them. Of seeds 1 to 12 most name the whole at once, or
+ * have two alerts; this one does it. */
 Test(detect_weeks, what_named_the_wrong_place_at_first_goes_on_in_the_right_one)
 {
     struct traffic_change less[] = {{BEGIN, BEGIN + 4 * HOUR, "ads", 0, 1, 0.5, 0},
