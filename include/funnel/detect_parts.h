@@ -156,7 +156,7 @@ struct incident {
     int64_t onset, fired;           /* panes */
     double n, e, entries, slow_sum; /* since the onset, of its series */
     double statistic, threshold;
-    double score, ratio;        /* of the last scan */
+    double score, ratio;        /* of the last scan; ratio: or of what was worse than that */
     double r, phi;              /* what recovery is measured by */
     double all, recent;         /* recovery by all ages and by young ones, nats */
     bool confirming, by_recent; /* one of them was enough, and has to be once more: */

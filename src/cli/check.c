@@ -89,6 +89,14 @@ static int check_ignore(struct feed *f, void *context)
     return 0;
 }
 
+static bool check_seen(const struct feed *f)
+{
+    struct counters c;
+
+    pipeline_counters(f->pipeline, &c);
+    return c.n[COUNTER_EVENTS] > 0;
+}
+
 static int check_learned(const char *file, const char *topic, const char *history)
 {
     struct feed feed;
@@ -96,6 +104,14 @@ static int check_learned(const char *file, const char *topic, const char *histor
 
     if (code == EXIT_OK)
         code = feed_run(&feed, check_ignore, NULL);
+    if (code == EXIT_OK && !check_seen(&feed)) {
+        fprintf(
+            stderr,
+            "funneld check: no event of %s is of use: %lld lines, %llu dead letters\n"
+            "fix: name their topic by --input; funneld replay -o deadletters tells what is wrong with each\n",
+            history, (long long)feed.lines, (unsigned long long)feed.deadletters);
+        code = EXIT_DATA;
+    }
     if (code == EXIT_OK) {
         feed_summary(&feed);
         check_summary(feed.config.settings);

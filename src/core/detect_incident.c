@@ -11,6 +11,8 @@
 
 #define ACCEPT_BY_MS (3 * ZONE_DAY_MS)
 #define DOUBLED 2.0
+/* Looked at in each pane of an alert that lasts for days, over three times: by chance it is reached once in years. */
+#define WORSE_NATS 12.0
 
 static const struct detect_battery *battery_of(const struct detect *d, const struct incident *c)
 {
@@ -170,7 +172,7 @@ static struct candidates candidates_of(const struct judge *j, const struct detec
         c.series[c.n] = (uint32_t)i;
         c.o[c.n] = sums.n;
         c.e[c.n] = sums.e;
-        c.slow[c.n++] = sums.slow;
+        c.slow[c.n++] = sums.n < sums.e ? sums.slow : 0; /* who comes later is missing now */
     }
     return c;
 }
@@ -310,8 +312,10 @@ static void incident_open(struct judge *j, size_t track, size_t battery, int64_t
     c.phi = 1 / t->series[x->series].inverse[x->test];
     scan = is_free(d, track) ? scan_series(j, t, &t->batteries[battery], c.onset, pane)
                              : scan_crossing(j, t, &t->batteries[battery], x, c.onset, pane);
-    incident_place(j, &c, &scan, pane);
     track_reset(t, pane);
+    if (!(scan.score > 0)) /* what some ages miss others have */
+        return;
+    incident_place(j, &c, &scan, pane);
     d->incidents = mem_grow(d->incidents, d->incident_count, &d->incident_cap,
                             sizeof(*d->incidents));
     d->incidents[d->incident_count++] = c;
@@ -397,6 +401,29 @@ static void incident_update(struct judge *j, struct incident *c, int64_t pane, s
         incident_move(j, c, &scan, pane, out);
 }
 
+/* What comes falls well below even what came since the onset: an outage of what was halved already. The alert is that of
+ * the series, so nothing else would tell. */
+static bool incident_is_worse(const struct judge *j, struct incident *c, int64_t pane)
+{
+    static const int hours[] = {1, 4, 24};
+    const struct detect_track *t = &j->detect->tracks[c->track];
+    double least = c->ratio;
+    bool worse = false;
+
+    for (size_t i = 0; i < sizeof(hours) / sizeof(hours[0]); i++) {
+        int64_t from = pane - panes_of(j, hours[i] * ZONE_HOUR_MS) + 1;
+        struct track_sums sums = track_since(j, t, c->series, from > c->onset ? from : c->onset,
+                                             pane);
+        double ratio = attribution_ratio(sums.n, sums.e);
+
+        worse |= attribution_score(sums.n, c->ratio * sums.e) > WORSE_NATS * c->phi;
+        least = ratio < least ? ratio : least;
+    }
+    if (worse)
+        c->ratio = least;
+    return worse && battery_of(j->detect, c)->kind != RULE_RISE;
+}
+
 /* Nobody converts in the first minutes of a slow-down nor of a drop. What turns out not to be slow may be the other. */
 static bool incident_turns(struct judge *j, struct incident *c, int64_t pane, struct records *out)
 {
@@ -418,8 +445,12 @@ static void incident_step(struct judge *j, struct incident *c, int64_t pane, str
         incident_accept(j, c, pane);
     w = watch_of(j, c);
     w->verdict = c->recovered || c->accepted ? VERDICT_CLEAR : VERDICT_BETWEEN;
-    if (!c->updated && !c->recovered && pane > c->fired && score_now(j, c) >= DOUBLED * c->score)
+    if (c->recovered || c->accepted || pane <= c->fired)
+        return;
+    if (!c->updated && score_now(j, c) >= DOUBLED * c->score)
         incident_update(j, c, pane, out);
+    else if (c->updated && incident_is_worse(j, c, pane))
+        rules_update(j, battery_of(j->detect, c)->rule, c->watch, pane, out);
 }
 
 void incidents_step(struct judge *j, int64_t pane, struct records *out)

@@ -54,7 +54,7 @@ static const struct {
     {"rule_changed", "its rule was changed", "规则已修改"},
     {"rule_removed", "its rule was removed", "规则已删除"},
     {"escalated", "it goes on with another severity", "以新的级别继续告警"},
-    {"relocated", "it goes on under another segment", "已转到另一细分继续告警"},
+    {"relocated", "it goes on under other labels", "已转到其他标签继续告警"},
     {"accepted", "the new level was accepted", "已接受新的水平"},
     {"state_lost", "the daemon's state was lost", "运行状态已丢失"},
 };

@@ -21,8 +21,8 @@ SCALAR(DURATION, "duration", "write number and unit (ms, s, m, h, d, w), as 500m
        int64_t, duration, schema_absent_int64);
 SCALAR(SIZE, "size", "write a number of bytes, or with KiB, MiB, GiB", int64_t, size,
        schema_absent_int64);
-SCALAR(RATE, "rate", "write a number and a time, as 0.1/week or 1/day, or off", double, rate,
-       schema_absent_double);
+SCALAR(RATE, "rate", "write a number and a time, as 0.1/week or 1/day (no_data: or off)", double,
+       rate, schema_absent_double);
 SCALAR(RATIO, "ratio", "write a number from 0 to 1, as 0.3 or 30%", double, ratio,
        schema_absent_double);
 

@@ -101,6 +101,29 @@ Test(detect_weeks, found_again_within_six_hours_it_is_the_same_alert)
     tale_close(&t);
 }
 
+/* While it fires nothing else does, so the same alert has to say that it got much worse. */
+Test(detect_weeks, an_outage_of_what_fires_already_is_told)
+{
+    struct traffic_change less[] = {{BEGIN, BEGIN + 5 * DAY, NULL, 1, 1, 0.6, 0},
+                                    {BEGIN + 2 * DAY, BEGIN + 3 * DAY, NULL, 1, 1, 0, 0}};
+    struct traffic_plan plan = tale_plan(1, 22, 2, less);
+    struct tale t;
+    int told = 0;
+
+    plan.per_minute = 2;
+    tale_open(&t, TALE(DROP), &plan);
+    tale_go_on(&t, INT64_MAX);
+    for (size_t i = 0; i < t.turns.count; i++) {
+        const struct turn *x = &t.turns.items[i];
+        bool updated = strcmp(x->status, "updated") == 0;
+
+        told += updated && x->at > less[1].from && x->at < less[1].from + 6 * HOUR;
+    }
+    cr_expect(eq(int, told, 1), "%s", turns_text(&t.turns, T0));
+    cr_expect(eq(sz, turns_open(&t.turns), 0));
+    tale_close(&t);
+}
+
 /* --- elsewhere --- */
 
 /* It begins in one of the segments; by twice the data it is all of them. Of seeds 1 to 12 most name the whole at once, or
