@@ -359,7 +359,7 @@ Test(sentence_detect, endings_other_than_by_recovery)
          "sales 漏斗 Checkout→Paid 的告警已关闭：已接受新的水平"},
         {RULE_RISE, "relocated",
          "The alert on Checkout → Paid in sales was closed: it goes on under other labels",
-         "sales 漏斗 Checkout→Paid 的告警已关闭：已转到另一细分继续告警"},
+         "sales 漏斗 Checkout→Paid 的告警已关闭：已转到其他标签继续告警"},
         {RULE_VOLUME, "accepted",
          "The number of entries of sales: the alert was closed: the new level was accepted",
          "sales 漏斗的进入量告警已关闭：已接受新的水平"},
