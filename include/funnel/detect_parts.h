@@ -58,6 +58,7 @@ struct detect_series {
     double w[DETECT_TESTS];
     int64_t zero[DETECT_TESTS]; /* the last pane after which w was 0 */
     struct detect_sum fine[DETECT_FINE], coarse[DETECT_COARSE];
+    bool own_pace; /* it was accepted as slower than the rest: only tested at all ages together */
     /* derived */
     double b[DETECT_TESTS];       /* infinite: not tested */
     double inverse[DETECT_TESTS]; /* 1 / phi */
@@ -148,6 +149,12 @@ struct detect_track {
     struct look *look; /* NULL: nobody looks */
 };
 
+/* What a slow-down's series shows by age. */
+struct detect_shown {
+    double y[AGES_BINS], d[AGES_BINS]; /* exposure, by the season's measure; conversions */
+    double open[AGES_BINS];            /* of the pane being worked on; not saved */
+};
+
 struct incident {
     size_t track, battery, watch; /* watch: of the battery's rule */
     uint32_t series;
@@ -161,6 +168,7 @@ struct incident {
     double all, recent;         /* recovery by all ages and by young ones, nats */
     bool confirming, by_recent; /* one of them was enough, and has to be once more: */
     double confirm;             /* nats for it, or against */
+    struct detect_shown shown;  /* of a slow one, once it has gone on for long enough */
 };
 
 struct detect {
@@ -191,7 +199,7 @@ bool detect_late(struct judge *j, int64_t pane);
 /* --- detect_track.c --- */
 void track_reserve(const struct judge *j, struct detect_track *t); /* leaves and series */
 void track_expose(struct judge *j, struct detect_track *t, int64_t pane);
-void track_finish(const struct judge *j, struct detect_track *t, int64_t pane, double hour);
+void track_finish(struct judge *j, struct detect_track *t, int64_t pane, double hour);
 /* Sums of a series since a pane, this one included. */
 struct track_sums {
     double n, e, entries, slow;
@@ -256,9 +264,17 @@ void incidents_mark(const struct judge *j); /* frozen leaves */
 /* The sums of all series reach back to its onset: they can be taken over the same panes. */
 bool incident_is_in_ring(const struct judge *j, const struct incident *c, int64_t pane);
 struct incident *incident_of(const struct judge *j, const struct watch *w);
-/* Adds the track's pane to what its incidents show. */
-void incidents_count(struct detect *d, const struct detect_track *t);
+/* Adds the track's pane to what its incidents show. season: the hour's factor, by group of ages. */
+void incidents_count(struct judge *j, const struct detect_track *t, int64_t pane,
+                     const double *season);
 void incidents_step(struct judge *j, int64_t pane, struct records *out);
+
+/* --- detect_slow.c: slow-downs that are there to stay --- */
+void slow_expose(const struct judge *j, const struct detect_track *t); /* of the pane */
+void slow_count(const struct judge *j, const struct detect_track *t, struct incident *c,
+                int64_t pane, const double *season);
+/* What it showed is from now on what its series is expected to do. */
+void slow_accept(const struct judge *j, struct detect_track *t, const struct incident *c);
 
 /* --- detect_fill.c --- */
 /* Conversions that would have come since its onset; entries, of volume. */

@@ -134,11 +134,19 @@ static void incident_count(struct incident *c, const struct detect_track *t)
     incident_recover(c, &all, &recent);
 }
 
-void incidents_count(struct detect *d, const struct detect_track *t)
+void incidents_count(struct judge *j, const struct detect_track *t, int64_t pane,
+                     const double *season)
 {
-    for (size_t i = 0; i < d->incident_count; i++)
-        if (&d->tracks[d->incidents[i].track] == t)
-            incident_count(&d->incidents[i], t);
+    struct detect *d = j->detect;
+
+    for (size_t i = 0; i < d->incident_count; i++) {
+        struct incident *c = &d->incidents[i];
+
+        if (&d->tracks[c->track] != t)
+            continue;
+        incident_count(c, t);
+        slow_count(j, t, c, pane, season);
+    }
 }
 
 /* --- where it is --- */
@@ -172,7 +180,8 @@ static struct candidates candidates_of(const struct judge *j, const struct detec
         c.series[c.n] = (uint32_t)i;
         c.o[c.n] = sums.n;
         c.e[c.n] = sums.e;
-        c.slow[c.n++] = sums.n < sums.e ? sums.slow : 0; /* who comes later is missing now */
+        /* Who comes later is missing now. */
+        c.slow[c.n++] = sums.n < sums.e && !t->series[i].own_pace ? sums.slow : 0;
     }
     return c;
 }
@@ -250,6 +259,8 @@ static void incident_place(struct judge *j, struct incident *c, const struct sca
     struct track_sums sums = track_since(j, t, scan->series, c->onset, pane);
     double ratio = battery_of(j->detect, c)->kind == RULE_RISE ? 1 / scan->ratio : scan->ratio;
 
+    if (c->series != scan->series || c->slow != scan->slow)
+        c->shown = (struct detect_shown){0};
     c->series = scan->series;
     c->slow = scan->slow;
     c->score = scan->score;
@@ -344,9 +355,10 @@ static void incident_accept(struct judge *j, struct incident *c, int64_t pane)
                                          pane);
 
     c->accepted = true;
-    if (c->slow || sums.e <= 0)
-        return; /* a new distribution of dwell is learned as days come */
-    track_accept(j, t, c->series, attribution_ratio(sums.n, sums.e));
+    if (c->slow)
+        slow_accept(j, t, c);
+    else if (sums.e > 0)
+        track_accept(j, t, c->series, attribution_ratio(sums.n, sums.e));
 }
 
 static double score_now(const struct judge *j, const struct incident *c)

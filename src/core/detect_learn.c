@@ -218,7 +218,7 @@ static void battery_thresholds(const struct judge *j, const struct detect_track 
 
         s->inverse[i] = 1 / x.phi;
         s->rho[i] = x.rho;
-        s->b[i] = x.b;
+        s->b[i] = s->own_pace && t->tests[i].family != CUSUM_ALL ? __builtin_inf() : x.b;
     }
 }
 

@@ -129,6 +129,7 @@ static void series_put(const struct detect_track *t, const struct detect_series 
         codec_put_f64(out, s->b[i] <= REAL_MAX ? s->b[i] : -1);
     for (size_t i = 0; i < t->test_count; i++)
         codec_put_zigzag(out, s->zero[i]);
+    codec_put_u8(out, s->own_pace);
     sums_save(s->fine, DETECT_FINE, out);
     sums_save(s->coarse, DETECT_COARSE, out);
 }
@@ -171,6 +172,7 @@ static void series_get(const struct detect_track *t, struct detect_series *s, st
     }
     for (size_t i = 0; i < DETECT_TESTS; i++)
         s->zero[i] = i < t->test_count ? codec_get_pane(in) : INT64_MIN;
+    s->own_pace = codec_get_bool(in);
     sums_load(s->fine, DETECT_FINE, in);
     sums_load(s->coarse, DETECT_COARSE, in);
 }
@@ -314,6 +316,10 @@ static void incident_save(const struct incident *c, struct codec_out *out)
               (const double[]){c->n, c->e, c->entries, c->slow_sum, c->statistic, c->threshold,
                                c->score, c->ratio, c->r, c->phi, c->all, c->recent, c->confirm},
               13);
+    if (!c->slow)
+        return;
+    put_reals(out, c->shown.y, AGES_BINS);
+    put_reals(out, c->shown.d, AGES_BINS);
 }
 #define INCIDENT_BYTES (12 + 13 * sizeof(double))
 
@@ -341,10 +347,15 @@ static void incident_load(const struct judge *j, struct incident *c, struct code
     c->statistic = x[4], c->threshold = x[5], c->score = x[6], c->ratio = x[7];
     c->r = x[8], c->phi = x[9], c->all = x[10], c->recent = x[11];
     c->confirm = x[12];
-    if (!in->error && (c->watch >= j->rules->items[b->rule].count ||
-                       c->series >= d->tracks[c->track].series_count || !(c->r > 0) ||
-                       !(c->phi >= 1) || c->onset == INT64_MIN || c->fired < c->onset ||
-                       j->rules->items[b->rule].watches[c->watch].series != c->series))
+    if (c->slow) {
+        get_amounts(in, c->shown.y, AGES_BINS);
+        get_amounts(in, c->shown.d, AGES_BINS);
+    }
+    if (!in->error &&
+        (c->watch >= j->rules->items[b->rule].count || (c->slow && b->kind != RULE_DROP) ||
+         c->series >= d->tracks[c->track].series_count || !(c->r > 0) || !(c->phi >= 1) ||
+         c->onset == INT64_MIN || c->fired < c->onset ||
+         j->rules->items[b->rule].watches[c->watch].series != c->series))
         codec_fail(in, "an incident is of nothing that is watched");
 }
 

@@ -113,6 +113,7 @@ void track_expose(struct judge *j, struct detect_track *t, int64_t pane)
         if (s->risk.open > 0)
             leaf_expose(j, t, i);
     }
+    slow_expose(j, t);
 }
 
 /* --- blocks: the noise of residuals by scale --- */
@@ -405,16 +406,18 @@ static void series_learn(const struct detect_track *t, struct detect_series *s,
     day->panes += frozen <= 0 || sum_of(p->e, 0, t->bins) > 0;
 }
 
-void track_finish(const struct judge *j, struct detect_track *t, int64_t pane, double hour)
+void track_finish(struct judge *j, struct detect_track *t, int64_t pane, double hour)
 {
-    double factor[DETECT_GROUPS];
+    double factor[DETECT_GROUPS], season[DETECT_GROUPS];
     struct detect_day *day = &t->pending[t->today];
 
     track_fold(j, t, pane);
     track_turn(j, t, pane);
     track_season(t, &t->pane[0], (int)hour);
-    for (int g = 0; g < DETECT_GROUPS; g++)
-        factor[g] = season_at(t->factor[g], hour) * t->gain;
+    for (int g = 0; g < DETECT_GROUPS; g++) {
+        season[g] = season_at(t->factor[g], hour);
+        factor[g] = season[g] * t->gain;
+    }
     for (size_t i = 0; i < t->series_count; i++) {
         struct detect_pane *p = &t->pane[i];
 
@@ -433,7 +436,7 @@ void track_finish(const struct judge *j, struct detect_track *t, int64_t pane, d
     day->e += sum_of(t->pane[0].e, 0, t->bins);
     if (t->testing)
         track_cross(t);
-    incidents_count(j->detect, t);
+    incidents_count(j, t, pane, season);
     track_drop(t);
 }
 

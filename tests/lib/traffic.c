@@ -66,6 +66,13 @@ static void loss_add(struct traffic *t, int64_t at, int step, int sign, bool ads
                                                        sign * (ads ? TRAFFIC_ADS : TRAFFIC_SEO)};
 }
 
+static double times_dwell(const struct traffic_plan *p, int64_t at, bool ads)
+{
+    struct traffic_change c = {.from = p->pace.from, .to = INT64_MAX, .channel = p->pace.channel};
+
+    return p->pace.times > 0 && change_holds(&c, at, ads) ? p->pace.times : 1;
+}
+
 /* One throw decides with and without the changes: the difference is what they cost. */
 static void visitor_comes(struct traffic *t, struct dice *d, int64_t at, int id, bool ads)
 {
@@ -76,7 +83,7 @@ static void visitor_comes(struct traffic *t, struct dice *d, int64_t at, int id,
         double u = (double)dice_below(d, 1000000) / 1e6;
         bool would = u < p->rate, does = u < p->rate * times_rate(p, at, ads, step);
 
-        at += dice_below(d, HOUR);
+        at += (int64_t)((double)dice_below(d, HOUR) * times_dwell(p, at, ads));
         if (would != does)
             loss_add(t, at, step, would ? 1 : -1, ads);
         if (!does)

@@ -21,6 +21,13 @@ struct traffic_change {
     double spoilt;       /* share of events with one beside it that has a stage nobody knows */
 };
 
+/* From `from` on everything takes so many times as long. */
+struct traffic_pace {
+    int64_t from;
+    const char *channel; /* "ads", "seo"; NULL: both */
+    double times;        /* 0: as usual */
+};
+
 #define TRAFFIC_CHANGES 12
 struct traffic_plan {
     uint64_t seed;
@@ -28,6 +35,7 @@ struct traffic_plan {
     int stages;        /* "a", "b", ... */
     double per_minute; /* entries, half of either channel; at most 2 */
     double rate;       /* of every step; conversions come within an hour */
+    struct traffic_pace pace;
     size_t change_count;
     struct traffic_change changes[TRAFFIC_CHANGES];
 };

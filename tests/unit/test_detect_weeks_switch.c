@@ -65,23 +65,17 @@ static void go_on_with_restarts(struct tale *t, uint64_t seed)
     }
 }
 
-Test(detect_weeks_switch, restarts_anywhere_change_no_byte)
+static void expect_restarts(const struct traffic_plan *plan, const char *yaml, const char *turns)
 {
-    struct traffic_plan plan = tale_plan(7, 40, EVENTFUL, eventful);
     struct buf whole = {0}, parts = {0};
     struct tale t;
 
-    tale_open(&t, TALE(EVENTFUL_RULES), &plan);
+    tale_open(&t, yaml, plan);
     tale_go_on(&t, INT64_MAX);
-    TALE_EXPECT(&t,
-                "drop firing; drop updated; drop resolved recovered;"
-                " drop firing; drop updated; drop resolved recovered;"
-                " mix firing; mix resolved recovered; quality firing; quality resolved recovered;"
-                " drop seo firing; drop seo updated; drop seo resolved accepted;"
-                " rise seo firing; rise seo updated");
+    TALE_EXPECT(&t, turns);
     alerts_take(&t, &whole);
     tale_close(&t);
-    tale_open(&t, TALE(EVENTFUL_RULES), &plan);
+    tale_open(&t, yaml, plan);
     go_on_with_restarts(&t, 7);
     alerts_take(&t, &parts);
     cr_expect(whole.len == parts.len && memcmp(whole.data, parts.data, whole.len) == 0, "%s",
@@ -89,6 +83,41 @@ Test(detect_weeks_switch, restarts_anywhere_change_no_byte)
     tale_close(&t);
     buf_deinit(&whole);
     buf_deinit(&parts);
+}
+
+Test(detect_weeks_switch, restarts_anywhere_change_no_byte)
+{
+    struct traffic_plan plan = tale_plan(7, 40, EVENTFUL, eventful);
+
+    expect_restarts(
+        &plan, TALE(EVENTFUL_RULES),
+        "drop firing; drop updated; drop resolved recovered;"
+        " drop firing; drop updated; drop resolved recovered;"
+        " mix firing; mix resolved recovered; quality firing; quality resolved recovered;"
+        " drop seo firing; drop seo updated; drop seo resolved accepted;"
+        " rise seo firing; rise seo updated");
+}
+
+/* --- of a slow-down for good --- */
+
+#define ACCEPT_2D "{id: drop, kind: drop, accept_after: 2d}"
+#define SLOW_ADS \
+    "slowdown ads firing; slowdown ads updated; slowdown ads firing; slowdown ads updated;" \
+    " slowdown ads resolved accepted; slowdown ads resolved accepted"
+
+static struct traffic_plan plan_of_slow_ads(void)
+{
+    struct traffic_plan plan = tale_plan(2, 28, 0, eventful);
+
+    plan.pace = (struct traffic_pace){BEGIN, "ads", 3};
+    return plan;
+}
+
+Test(detect_weeks_switch, restarts_change_nothing_of_what_a_slow_down_has_shown)
+{
+    struct traffic_plan plan = plan_of_slow_ads();
+
+    expect_restarts(&plan, TALE(ACCEPT_2D), SLOW_ADS);
 }
 
 /* --- reloads --- */
@@ -140,6 +169,33 @@ static void switch_and_expect_standing(struct tale *t, const char *yaml)
 
 static const struct traffic_change one_day[] = {
     {BEGIN + 2 * DAY, BEGIN + 3 * DAY, "ads", 0, 1, 0.2, 0}};
+
+/* While it lasts, and after it was accepted. */
+Test(detect_weeks_switch, reloads_change_nothing_of_what_a_slow_down_has_shown)
+{
+    struct traffic_plan plan = plan_of_slow_ads();
+    struct buf straight = {0}, reloaded = {0};
+    struct tale t;
+
+    tale_open(&t, TALE(ACCEPT_2D), &plan);
+    tale_go_on(&t, INT64_MAX);
+    standing_take(&t, "drop", &straight);
+    tale_close(&t);
+    tale_open(&t, TALE(ACCEPT_2D), &plan);
+    tale_go_on(&t, BEGIN + 2 * DAY);
+    pipe_switch(&t.pipe, TALE(VOLUME ", " ACCEPT_2D));
+    tale_go_on(&t, BEGIN + 4 * DAY);
+    pipe_switch(&t.pipe, TALE(ACCEPT_2D));
+    tale_go_on(&t, INT64_MAX);
+    TALE_EXPECT(&t, SLOW_ADS);
+    standing_take(&t, "drop", &reloaded);
+    cr_expect(straight.len == reloaded.len && reloaded.len > 1000 &&
+                  memcmp(straight.data, reloaded.data, reloaded.len) == 0,
+              "its tests stand elsewhere");
+    tale_close(&t);
+    buf_deinit(&straight);
+    buf_deinit(&reloaded);
+}
 
 /* Where the drop's alert fires, and where it does not. */
 Test(detect_weeks_switch, other_rules_come_change_and_go_without_a_trace)

@@ -359,7 +359,7 @@ Test(pipeline_save, every_member_was_thought_of)
         SIZE(break_step, 72),      SIZE(cohort_day, 40),      SIZE(controls, 112),
         SIZE(control_mark, 992),   SIZE(pulse_part, 72),      SIZE(pulse, 5824),
         SIZE(detect, 160),         SIZE(detect_track, 79104), SIZE(detect_leaf, 1944),
-        SIZE(detect_series, 7320), SIZE(detect_day, 10784),   SIZE(incident, 160),
+        SIZE(detect_series, 7328), SIZE(detect_day, 10784),   SIZE(incident, 736),
         SIZE(maturity_step, 2360), SIZE(maturity_day, 112),
 #undef SIZE
     };
