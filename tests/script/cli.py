@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 FUNNELD = os.environ["FUNNELD"]
-FAILED, USAGE, IO, CONFIGURATION = 1, 64, 74, 78
+FAILED, USAGE, DATA, IO, CONFIGURATION = 1, 64, 65, 74, 78
 
 CONFIG = """
 kafka: {bootstrap.servers: "127.0.0.1:1"}
@@ -315,7 +315,9 @@ def test_learned(conf):
     head = found["lost (drop) of visit>cart"]
     check("learned traffic: " + head[0], " 72 conversions" in head[0] and len(minutes(head[1])) == 3)
     check("learned windows", "144 entries" in found["low (target) of visit>cart"][0])
-    found = sight("check of no history", "-c", conf, "--history", "-")
+    expect("check of no history", DATA, "check", "-c", conf, "--history", "-", err="no event of - is of use: 0 lines")
+    found = sight("check of an hour", "-c", conf, "--history", "-", stdin=b"".join(ten_days(10).splitlines(True)[:6]),
+                  err="events")
     check("nothing learned", "not tested yet, 0 of 7" in found["lost (drop) of visit>cart"][0])
 
 
