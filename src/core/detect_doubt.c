@@ -15,7 +15,7 @@
 /* Days that taught the season. What an alert named in them did not. */
 static double season_days_learned(const struct detect_track *t)
 {
-    const struct detect_series *s = &t->series[0];
+    const struct detect_series *s = t->series;
     double o = 0, days;
 
     if (t->series_count == 0 || !(s->o > 0))

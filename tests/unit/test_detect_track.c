@@ -267,7 +267,7 @@ static void frozen_note(struct world *x)
 static void pane_closed(struct world *x, int64_t pane)
 {
     const struct judge *j = pipe_judge(&x->k);
-    bool outage = pane - x->counted > OUTAGE;
+    bool outage = x->counted != INT64_MIN && pane - x->counted > OUTAGE;
 
     for (int64_t quiet = x->counted + 1; x->counted != INT64_MIN && quiet < pane; quiet++) {
         if (!outage)
